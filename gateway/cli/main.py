@@ -1,0 +1,75 @@
+"""The command line: a table of commands, each in a file of its own, imported when it is called.
+
+Exit codes: 0 fine, 1 problems that the command found or a user's mistake in a file, 2 usage.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+
+from gateway import __version__
+from gateway.errors import GatewayError
+
+#: command → (module with an `app`, one line of help). A new command is one file and one row.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("gateway.cli.demo", "A simulated warehouse with the whole gateway, in one command."),
+    "init": ("gateway.cli.init", "Write a commented site directory."),
+    "check": ("gateway.cli.check", "Validate everything that a person wrote."),
+    "run": ("gateway.cli.run", "Run the gateway."),
+    "where": ("gateway.cli.where", "Ask a running gateway where something is."),
+    "tail": ("gateway.cli.tail", "Follow the movements of a running gateway."),
+    "replay": ("gateway.cli.replay", "Run recordings through the same core, offline."),
+    "record": ("gateway.cli.record", "Record the inputs of a running gateway."),
+    "emulate": ("gateway.cli.emulate", "LLRP reader emulators, for tests and load."),
+    "llrp": ("gateway.cli.llrp", "Decode and encode raw LLRP bytes."),
+    "config": ("gateway.cli.config", "Show the settings in force, or their JSON Schema."),
+    "bench": ("gateway.cli.bench", "The benchmarks behind docs/benchmarks.md."),
+}
+
+
+def run_command_line() -> None:
+    """Run `sys.argv`; a user's mistake ends in one sentence on standard error, never a traceback."""
+    try:
+        sys.exit(_dispatch(sys.argv[1:]))
+    except GatewayError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`… | head`): nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _dispatch(args: list[str]) -> int:
+    """Find the command in the table and hand the rest of the line to its app."""
+    name = args[0] if args else "--help"
+    if name in ("--help", "-h", "help"):
+        sys.stdout.write(_help())
+        return 0
+    if name == "--version":
+        sys.stdout.write(f"rfid-gateway {__version__}\n")
+        return 0
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        sys.stderr.write(f"rfid-gateway: there is no command '{name}'.{hint} See --help.\n")
+        return 2
+    app = importlib.import_module(COMMANDS[name][0]).app
+    app(args=args[1:], prog_name=f"rfid-gateway {name}")
+    return 0
+
+
+def _help() -> str:
+    rows = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
+    return (
+        "Usage: rfid-gateway COMMAND [OPTIONS]\n\n"
+        "RFID and sensor gateway: tag reads in, movements of stock out.\n\n"
+        f"Commands:\n{rows}\n\n"
+        "rfid-gateway COMMAND --help explains one command; rfid-gateway --version.\n"
+        "Example: rfid-gateway demo\n"
+    )

@@ -1,0 +1,83 @@
+"""Delivery: the records of the outbox, the contract of a sink, and how sinks and brokers are set up.
+
+The dispatcher (gateway/outbox/) owns order, retries and cursors; a sink (gateway/sinks/) only tries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Secret:
+    """A secret's text; never shown by `repr`, `str` or a traceback."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one call that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """The MQTT broker. Topics that the gateway publishes begin with `prefix`, without a slash."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: Secret | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls: bool = False
+    prefix: str = "rfid/site"
+    client_id: str = "rfid-gateway"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkConfig:
+    """One entry of `sinks:`; `options` are the kind's own keys, secrets resolved to `Secret`."""
+
+    name: str
+    kind: str  # mqtt | file | …
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One committed thing to deliver; `id` and `body` never change over retries."""
+
+    seq: int  # position in the outbox
+    kind: str  # movement | passage | alert
+    id: str
+    key: str  # order is kept per key: the EPC, the door, the alert's key
+    body: bytes  # the contract's JSON object, UTF-8
+
+
+class Sink(Protocol):
+    """One place upstream. `name` is what the user calls it; `kinds` is what it takes."""
+
+    name: str
+    kinds: frozenset[str]
+    max_batch: int
+
+    async def open(self) -> None:
+        """Get ready to deliver; raises `Retry` or `Hold`."""
+
+    async def deliver(self, records: Sequence[Record]) -> dict[int, str]:
+        """Deliver in order; returns {seq: reason} of the records that were rejected for good.
+
+        Returning means that every other record is accepted by the other side. Raises `Retry` or
+        `Hold` when that is not so; any of the records may then have arrived and will come again.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections; never raises."""

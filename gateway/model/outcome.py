@@ -1,0 +1,61 @@
+"""What goes into a tick and what comes out of it.
+
+    drivers ──▶ Inputs ──▶ core.tick ──▶ Outcome ──▶ store (one transaction) ──▶ live view
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.model.device import DeviceStatus, SensorReading
+from gateway.model.movement import Movement, Presence
+from gateway.model.passage import Passage
+from gateway.model.reads import Reads
+
+
+@dataclass(slots=True)
+class Inputs:
+    """Everything that was drained for one tick, each list in order of arrival."""
+
+    reads: list[Reads] = field(default_factory=list)  # arrays of model.reads.READ
+    sensors: list[SensorReading] = field(default_factory=list)
+    statuses: list[DeviceStatus] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """A tag's state as it is stored; written whenever it changes."""
+
+    epc: bytes
+    zone: str | None  # zone id
+    presence: Presence
+    since_us: int  # in this zone since
+    last_us: int  # last read
+    seq: int  # number of the tag's last movement
+    confidence: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What one tick decided. `movements`, `passages` and `tags` are committed in one transaction.
+
+    `provisional` goes to the live view only. `acks` are called after the commit.
+    """
+
+    number: int
+    now_us: int
+    movements: list[Movement] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    tags: list[TagRow] = field(default_factory=list)
+    provisional: list[Movement] = field(default_factory=list)
+    sensors: list[SensorReading] = field(default_factory=list)
+    statuses: list[DeviceStatus] = field(default_factory=list)
+    acks: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def durable(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.movements or self.passages or self.tags)

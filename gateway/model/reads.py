@@ -1,0 +1,35 @@
+"""Reads as columns: one row per tag report, never one Python object per read.
+
+`READ` is what drivers hand to the core, in order of arrival. Times are integer microseconds since
+the Unix epoch; `time_us` and `first_us` are on the reader's clock as reported (a driver maps a
+reader without a UTC clock), the core puts them on the gateway's clock.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+READ = np.dtype(
+    [
+        ("time_us", "<i8"),  # event time: when the tag was last seen in this report
+        ("first_us", "<i8"),  # when it was first seen in this report; = time_us if not told
+        ("at_us", "<i8"),  # arrival at the gateway, on the gateway's clock
+        ("tag", "<u4"),  # TagIndex number
+        ("antenna", "<u2"),  # index into Site.antennas: one antenna port of one reader
+        ("count", "<u2"),  # times seen in this report, at least 1
+        ("channel", "<u2"),  # channel index, 0 if not told
+        ("rssi_cdbm", "<i2"),  # peak power in 1/100 dBm
+        ("phase_rad", "<f4"),  # 0…2π, NaN if not told
+    ]
+)
+
+#: Power that stands for "not told": low enough never to win, in 1/100 dBm.
+NO_RSSI_CDBM = -12_000
+
+Reads = npt.NDArray[np.void]
+
+
+def empty_reads(rows: int = 0) -> Reads:
+    """`rows` zeroed rows of `READ`."""
+    return np.zeros(rows, dtype=READ)

@@ -1,0 +1,27 @@
+"""How quickly the gateway makes up its mind: defaults suit a dock without tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationTuning:
+    """Site-wide times of the location engine; zones and readers may override some."""
+
+    lateness_s: float = 0.2  # how long an epoch waits for reads that are on their way
+    move_after_s: float = 4.0  # read only at a new place for this long: it has moved
+    arrive_after_s: float = 2.0  # first read this long ago: it has arrived
+    storage_missing_after_s: float = 600.0
+    staging_missing_after_s: float = 120.0
+    departed_after_s: float = 3600.0  # unseen in an outside zone: presence in the site has ended
+    forget_after_s: float = 7 * 86400.0  # departed this long ago: no longer held in memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverloadTuning:
+    """What happens when more comes in than can be handled (all counted)."""
+
+    coalesce_rows: int = 200_000  # more pending reads than this: merged per tag, antenna and epoch
+    max_rows: int = 1_000_000  # more than this after merging: the newest arrivals are shed
+    max_sensor_readings: int = 100_000

@@ -1,0 +1,63 @@
+# The commands of this repository; `make help` lists them.
+#
+# Everything Python goes into .venv, from the locked, hashed lists in requirements/. Stamp files
+# remember what is installed, so that a second run starts at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Wheels only: a lock file cannot vouch for what a source package would fetch while it builds.
+PIP_INSTALL := $(PIP) install --require-hashes --only-binary :all:
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock clean servers
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.demo-installed ## a simulated warehouse with the whole gateway; ARGS="--headless --seconds 30"
+	@$(BIN)/rfid-gateway demo $(ARGS)
+
+test: $(VENV)/.test-installed servers ## everything that the tests need, then all tests; ARGS="-k door"
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test-installed ## lint, types, layers, sizes and the wheel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python checks/sizes.py
+	$(BIN)/python checks/words.py
+	$(BIN)/python -m pytest -q tests/packaging
+
+bench: $(VENV)/.test-installed ## the benchmarks behind docs/benchmarks.md; ARGS="--json"
+	$(BIN)/rfid-gateway bench $(ARGS)
+
+lock: $(VENV)/.created ## resolve the dependencies anew, into requirements/*.txt
+	$(PIP) install "uv>=0.9"
+	BIN=$(BIN) bash requirements/lock.sh
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find gateway tests checks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+servers:
+	@bash checks/servers.sh
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rfid-gateway needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Editable: what runs is the checkout. The build tools come from the lock as well, so that nothing
+# is fetched outside it.
+$(VENV)/.demo-installed: $(VENV)/.created pyproject.toml requirements/build.txt requirements/demo.txt
+	@echo "Installing into $(VENV) (once; takes about a minute) …"
+	$(PIP_INSTALL) -r requirements/build.txt -r requirements/demo.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test-installed: $(VENV)/.demo-installed requirements/test.txt
+	$(PIP_INSTALL) -r requirements/test.txt
+	@touch $@

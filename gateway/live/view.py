@@ -1,0 +1,151 @@
+"""LiveView: what is where now, for look-ups; updated after each commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import orjson
+
+from gateway.live.devices import Devices
+from gateway.live.gtins import GtinColumn
+from gateway.live.ring import EventKind, EventRing
+from gateway.live.tags import Counts, Page, StoredTags, TagState, TagTable
+from gateway.model.device import DeviceStatus, SensorConfig
+from gateway.model.movement import Movement, Presence, iso_utc
+from gateway.model.outcome import Outcome, TagRow
+from gateway.model.passage import Passage
+from gateway.model.place import Site
+from gateway.model.tags import TagIndex
+
+
+class LiveView:
+    """The newest committed state. The main thread owns it: it calls `apply` after each commit.
+
+    `last_read_us`, when given, answers when a tag number was last read, if the location engine
+    knows it later than the last commit. `first_event_id` is best the start-up time in microseconds.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        tags: TagIndex,
+        *,
+        readers: Iterable[str] = (),
+        sensors: Iterable[SensorConfig] = (),
+        last_read_us: Callable[[int], int | None] | None = None,
+        first_event_id: int = 1,
+    ) -> None:
+        self.site = site
+        self.start_id = first_event_id  # tells this process's revisions and cursors from another's
+        self.revision = 0  # grows whenever any tag's state changes
+        self.zone_revisions = [0] * len(site.zones)
+        self.zone_changed_us: list[int | None] = [None] * len(site.zones)
+        self.devices = Devices(site, readers, sensors)
+        self.events = EventRing(first_id=first_event_id)
+        self.gtins = GtinColumn(tags)
+        self._tags = tags
+        self._table = TagTable(len(site.zones))
+        self._last_read_us = last_read_us
+        self._door_zones = {d.id: (d.inside, d.outside) for d in site.doors}
+
+    def __len__(self) -> int:
+        """Tag numbers known."""
+        return len(self._table)
+
+    def restore(self, stored: StoredTags) -> None:
+        """Take over the stored state at start-up, before any other thread numbers tags."""
+        self._table.restore(self._tags.numbers(stored.epcs), stored, self.site.zone_numbers)
+        self.revision += 1
+
+    def apply(self, outcome: Outcome) -> None:
+        """Take in what was committed, and tell everyone who listens."""
+        for row in outcome.tags:
+            self._put(row, outcome.now_us)
+        for reading in outcome.sensors:
+            self.devices.apply_reading(reading)
+        for status in outcome.statuses:
+            self._tell_status(status)
+        for movement in outcome.provisional:
+            self._tell_movement(EventKind.PROVISIONAL, movement)
+        for movement in outcome.movements:
+            self._tell_movement(EventKind.MOVEMENT, movement)
+        for passage in outcome.passages:
+            self._tell_passage(passage)
+
+    def tag(self, epc: bytes) -> TagState | None:
+        """The state of a tag; None when no such tag was ever read."""
+        number = self._tags.find(epc)
+        return None if number is None else self.tag_numbered(number)
+
+    def tag_numbered(self, number: int) -> TagState:
+        """The state of a tag by its number."""
+        state = self._table.state(number, self._tags.epc(number))
+        read_us = self._last_read_us(number) if self._last_read_us is not None else None
+        if read_us is None or read_us <= state.last_us:
+            return state
+        return replace(state, last_us=read_us)
+
+    def select(
+        self,
+        *,
+        limit: int,
+        after: int = -1,
+        zone: int | None = None,
+        presence: Presence | None = None,
+        gtin: str | None = None,
+    ) -> Page:
+        """Tags in the order in which they were first read; see `TagTable.select`.
+
+        With `gtin`, every tag known is looked at first unless `gtins.behind` is 0.
+        """
+        among = None if gtin is None else self.gtins.equal(gtin, len(self._table))
+        return self._table.select(
+            limit=limit, after=after, zone=zone, presence=presence, among=among
+        )
+
+    def counts(self, zone: int) -> Counts:
+        """How many tags a zone holds, by state."""
+        return self._table.counts(zone)
+
+    def _put(self, row: TagRow, now_us: int) -> None:
+        number = self._tags.find(row.epc)
+        assert number is not None, "a tag that is decided upon has a number"
+        zone = self.site.zone_numbers.get(row.zone) if row.zone is not None else None
+        before = self._table.put(
+            number,
+            zone=zone,
+            presence=row.presence,
+            since_us=row.since_us,
+            last_us=row.last_us,
+            seq=row.seq,
+            confidence=row.confidence,
+        )
+        self.revision += 1
+        for changed in {before, zone} - {None}:
+            assert changed is not None
+            self.zone_revisions[changed] += 1
+            self.zone_changed_us[changed] = now_us
+
+    def _tell_movement(self, kind: EventKind, movement: Movement) -> None:
+        zones = (movement.from_zone, movement.to_zone)
+        self.events.append(kind, zones, movement.to_json())
+
+    def _tell_passage(self, passage: Passage) -> None:
+        zones = self._door_zones.get(passage.door, ())
+        self.events.append(EventKind.PASSAGE, zones, passage.to_json())
+
+    def _tell_status(self, status: DeviceStatus) -> None:
+        reader = self.devices.apply_status(status)
+        offset_us = status.clock_offset_us
+        body = orjson.dumps(
+            {
+                "reader": status.reader,
+                "antenna": status.port,
+                "state": status.state,
+                "reason": status.reason,
+                "time": iso_utc(status.time_us),
+                "clock_offset_ms": None if offset_us is None else offset_us / 1_000,
+            }
+        )
+        self.events.append(EventKind.READER, reader.zones, body)

@@ -1,0 +1,202 @@
+"""RO_ACCESS_REPORT at speed: bytes of many readers in, rows of `REPORT` and EPCs out.
+
+`feed` does no more per chunk than find the frames in it; `take` decodes everything that came in
+since the last call, across messages and readers, in columns. What does not fit into columns is
+read one by one, with the same result.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, deque
+
+import numpy as np
+
+from gateway.llrp.framing import (
+    HEADER_BYTES,
+    LEAD,
+    LEADING_VERSIONS,
+    MAX_FRAME_BYTES,
+    TYPE_MASK,
+    VERSION_MASK,
+    bad_header,
+)
+from gateway.llrp.report_columns import ColumnDecoder
+from gateway.llrp.report_rows import NO_RSSI_CDBM, REPORT, Rows
+
+__all__ = ["NO_RSSI_CDBM", "REPORT", "ReportIntake", "Rows"]
+
+RO_ACCESS_REPORT = 61
+#: Tag reports of one message are told apart by this many bits, which bounds the frame's size.
+MOST_FRAME_BYTES = 64 * 1024 * 1024
+SOURCES = 65_536
+#: Longer messages with results are counted, but not kept.
+MOST_RESULT_BYTES = 65_536
+
+
+class _Partial:
+    """The unfinished frame of one source."""
+
+    __slots__ = ("buffer", "needed", "since_us")
+
+    def __init__(self, start: bytes, needed: int, since_us: int) -> None:
+        self.buffer = bytearray(start)
+        self.needed = needed
+        self.since_us = since_us
+
+
+class ReportIntake:
+    """One for all readers: frames their bytes, keeps the reports for the next `take`.
+
+    A source is the caller's number of a connection, below 65,536. Holds at most one unfinished
+    frame per source (`max_frame_bytes`), and whatever was fed since the last `take`.
+
+    Counters: `bytes` and `frames` fed, `reports` taken, `irregular` (reports that were read one by
+    one, because few or none were laid out like them), `skipped` per source (malformed messages or
+    tag reports that were passed over) with `last_errors` per source, and `result_frames`:
+    messages that carried results of access operations or RF surveys. Of the latter, `results`
+    keeps the newest (source, frame) for `codec.decode`, if they are not large.
+    """
+
+    def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
+        if not HEADER_BYTES <= max_frame_bytes <= MOST_FRAME_BYTES:
+            raise ValueError(
+                f"max_frame_bytes is {max_frame_bytes}; "
+                f"expected {HEADER_BYTES} to {MOST_FRAME_BYTES}"
+            )
+        self.bytes = 0
+        self.frames = 0
+        self.reports = 0
+        self.irregular = 0
+        self.skipped: Counter[int] = Counter()
+        self.last_errors: dict[int, str] = {}
+        self.result_frames = 0
+        self.results: deque[tuple[int, bytes]] = deque(maxlen=256)
+        self._max_frame_bytes = max_frame_bytes
+        self._partials: dict[int, _Partial] = {}
+        self._received: Counter[int] = Counter()
+        self._antennas = np.zeros(SOURCES, np.uint16)
+        self._decoder = ColumnDecoder()
+        self._clear()
+
+    def _clear(self) -> None:
+        """Start a new harvest. A run is one or more equally long report frames in one piece."""
+        self._runs: list[bytes] = []
+        self._run_lengths = array("I")  # of one frame
+        self._run_sources = array("H")
+        self._run_at_us = array("q")
+
+    def feed(self, source: int, data: bytes, at_us: int) -> list[bytes]:
+        """Take in a chunk as it was received; gives every complete frame that is not a report.
+
+        Raises FrameError for a header that cannot be true: the source's unfinished bytes are
+        dropped, and the caller closes the connection. Reports before it in the chunk are kept.
+        """
+        self.bytes += len(data)
+        self._received[source] += len(data)
+        since_us = at_us
+        partial = self._partials.get(source)
+        if partial is not None:
+            partial.buffer += data
+            if len(partial.buffer) < partial.needed:
+                return []
+            since_us = partial.since_us
+            data = bytes(partial.buffer)
+            del self._partials[source]
+        return self._cut(source, data, at_us, since_us)
+
+    def _cut(self, source: int, data: bytes, at_us: int, since_us: int) -> list[bytes]:
+        """Cut `data` into runs of reports and other frames; what is left over becomes partial."""
+        others: list[bytes] = []
+        size = len(data)
+        at = 0
+        needed = LEAD.size
+        while at + LEAD.size <= size:
+            lead, length = LEAD.unpack_from(data, at)
+            if (
+                not HEADER_BYTES <= length <= self._max_frame_bytes
+                or lead & VERSION_MASK not in LEADING_VERSIONS
+            ):
+                offset = self._received[source] - size + at
+                raise bad_header(data, at, offset, self._max_frame_bytes)
+            end = at + length
+            if end > size:
+                needed = length
+                break
+            if lead & TYPE_MASK == RO_ACCESS_REPORT:
+                start = data[at : at + LEAD.size]
+                while data.startswith(start, end):
+                    end += length
+                if end > size:
+                    end -= length
+                self._runs.append(data[at:end])
+                self._run_lengths.append(length)
+                self._run_sources.append(source)
+                self._run_at_us.append(at_us)
+                self.frames += (end - at) // length
+            else:
+                others.append(data[at:end])
+                self.frames += 1
+            at = end
+        if at < size:
+            self._partials[source] = _Partial(data[at:], needed, at_us if at else since_us)
+        return others
+
+    def forget(self, source: int) -> None:
+        """The connection ended: drop its unfinished frame, and what was carried over."""
+        self._partials.pop(source, None)
+        self._received.pop(source, None)
+        self._antennas[source] = 0
+
+    def partial_since_us(self, source: int) -> int | None:
+        """When the first byte of the source's unfinished frame came in; None if there is none."""
+        partial = self._partials.get(source)
+        return None if partial is None else partial.since_us
+
+    def take(self) -> tuple[Rows, list[bytes]]:
+        """Decode what was fed since the last call: rows in order of arrival, and their EPCs."""
+        if not self._runs:
+            return np.zeros(0, REPORT), []
+        runs, lengths, run_sources, run_at_us = (
+            self._runs,
+            self._run_lengths,
+            self._run_sources,
+            self._run_at_us,
+        )
+        self._clear()
+        harvest = self._decoder.decode(runs, lengths)
+        messages_of_run = np.fromiter(map(len, runs), np.int64, len(runs)) // lengths
+        run_of_message = np.repeat(np.arange(len(runs)), messages_of_run)
+        run_of_row = run_of_message[harvest.messages]
+        rows = harvest.rows
+        rows["source"] = np.array(run_sources, np.uint16)[run_of_row]
+        rows["at_us"] = np.array(run_at_us, np.int64)[run_of_row]
+        self._carry_antennas(rows)
+        self.reports += len(rows)
+        self.irregular += harvest.irregular
+        for number, fault in harvest.faults:
+            source = run_sources[run_of_message[number]]
+            self.skipped[source] += 1
+            self.last_errors[source] = fault
+        for number in sorted(harvest.with_results):
+            run = int(run_of_message[number])
+            first = int(np.searchsorted(run_of_message, run))
+            self._keep_results(run_sources[run], runs[run], number - first, lengths[run])
+        return rows, harvest.epcs
+
+    def _keep_results(self, source: int, run: bytes, index: int, length: int) -> None:
+        """Keep the message at `index` of a run for whoever asked for its results."""
+        self.result_frames += 1
+        if length <= MOST_RESULT_BYTES:
+            self.results.append((source, run[index * length : (index + 1) * length]))
+
+    def _carry_antennas(self, rows: Rows) -> None:
+        """Where no antenna was sent, it is the one that the source sent last (LLRP 13.2.3)."""
+        antennas, sources = rows["antenna"], rows["source"]
+        if not antennas.all():
+            for source in np.unique(sources[antennas == 0]).tolist():
+                at = np.flatnonzero(sources == source)
+                sent = np.concatenate((self._antennas[source : source + 1], antennas[at]))
+                newest = np.maximum.accumulate(np.where(sent != 0, np.arange(len(sent)), 0))
+                antennas[at] = sent[newest][1:]
+        self._antennas[sources] = antennas

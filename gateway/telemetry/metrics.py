@@ -1,0 +1,121 @@
+"""Metrics for Prometheus, bounded by the configuration.
+
+No label is ever an EPC or a device's text; what is not configured is counted under `other`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from gateway import __version__
+from gateway.model.movement import Kind
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+PREFIX = "rfid_gateway_"
+OTHER = "other"
+
+_STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_PATH_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+M = TypeVar("M", Counter, Gauge)
+
+# Else every counter has a second series, which nobody asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Labelled(Generic[M]):
+    """The series of one metric by label value: `metrics.reads["dock-1"].inc(10)`."""
+
+    def __init__(self, metric: M, known: Iterable[str]) -> None:
+        self._metric: M = metric
+        self._series: dict[str, M] = {value: metric.labels(value) for value in known}
+
+    def __getitem__(self, value: str) -> M:
+        series = self._series.get(value)
+        if series is None:
+            series = self._series.setdefault(OTHER, self._metric.labels(OTHER))
+        return series
+
+
+class Metrics:
+    """Everything that the gateway counts; any thread may count. One instance per gateway.
+
+    `shed_reasons` names the policies under which reads may be given up.
+    """
+
+    def __init__(
+        self,
+        *,
+        readers: Iterable[str] = (),
+        sinks: Iterable[str] = (),
+        shed_reasons: Iterable[str] = ("rows", "tags"),
+    ) -> None:
+        self.registry = CollectorRegistry()
+        readers = tuple(readers)
+        self.reads = self._counters("reads", "Tag reads received.", "reader", readers)
+        self.reads_shed = self._counters(
+            "reads_shed", "Tag reads given up under overload, by policy.", "reason", shed_reasons
+        )
+        self.reads_coalesced = self._counter(
+            "reads_coalesced", "Tag reads merged under overload with others of tag and antenna."
+        )
+        self.reads_late = self._counter(
+            "reads_late", "Tag reads that came after their time had been decided upon."
+        )
+        self.movements = self._counters("movements", "Movements committed.", "kind", Kind)
+        self.tick_seconds = self._histogram(
+            "tick_seconds", "Time that one tick of the core takes.", _STEP_SECONDS
+        )
+        self.commit_seconds = self._histogram(
+            "commit_seconds", "Time that one transaction of the store takes.", _STEP_SECONDS
+        )
+        self.read_to_commit_seconds = self._histogram(
+            "read_to_commit_seconds",
+            "From the read that decided a movement to its commit.",
+            _PATH_SECONDS,
+        )
+        self.outbox_pending = self._gauges(
+            "outbox_pending", "Records that a sink has still to take.", "sink", sinks
+        )
+        self.reader_up = self._gauges(
+            "reader_up", "1 while the reader's inventory runs, else 0.", "reader", readers
+        )
+        self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
+        build = self._gauges(
+            "build_info", "Always 1; the label says what runs.", "version", (__version__,)
+        )
+        build[__version__].set(1)
+        ProcessCollector(registry=self.registry)
+
+    def render(self) -> bytes:
+        """The text that Prometheus scrapes."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(PREFIX + name, text, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(PREFIX + name, text, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(PREFIX + name, text, buckets=buckets, registry=self.registry)
+
+    def _counters(
+        self, name: str, text: str, label: str, known: Iterable[str]
+    ) -> Labelled[Counter]:
+        return Labelled(Counter(PREFIX + name, text, [label], registry=self.registry), known)
+
+    def _gauges(self, name: str, text: str, label: str, known: Iterable[str]) -> Labelled[Gauge]:
+        return Labelled(Gauge(PREFIX + name, text, [label], registry=self.registry), known)

@@ -1,0 +1,1 @@
+"""Sinks: one file per kind of place upstream, and one row in the registry."""

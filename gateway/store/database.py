@@ -1,0 +1,257 @@
+"""The store's file: opened, checked, migrated — and set aside when it is damaged.
+
+Exactly one connection per file writes or checkpoints (SQLite before 3.51.3 can lose commits when
+two do at once); it belongs to the writer thread. Everybody else reads through `Store.reading`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.errors import StoreError
+from gateway.store import schema
+from gateway.store.columns import TagColumns, load_tags
+from gateway.store.faults import is_damage, words
+from gateway.store.queries import Counts, Reader, StoredMovement
+from gateway.store.schema import DamagedError
+
+logger = logging.getLogger(__name__)
+
+#: The most that the store may grow to: 24 h of upstream outage at 25 movements a second.
+DEFAULT_LIMIT_BYTES = 1 << 30
+#: Checking a big file must not delay the start: what is not checked by then is taken on trust.
+CHECK_S = 2.0
+#: Small or decisive tables, checked whole before the budget is spent on the journal.
+CHECKED_FIRST = ("meta", "zone", "sink", "tag")
+#: Connections for reading that are kept open between uses.
+IDLE_READERS = 4
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA cell_size_check = ON",
+)
+
+
+class Store:
+    """An open store. `writing` is for the writer thread alone; the rest may be called anywhere.
+
+    `quarantined` is where a damaged predecessor was put, None if there was none.
+    """
+
+    def __init__(
+        self, path: Path, writing: sqlite3.Connection, lock: int, *, limit_bytes: int
+    ) -> None:
+        self.path = path
+        self.writing = writing
+        self.limit_bytes = limit_bytes
+        self.quarantined: Path | None = None
+        self._lock = lock
+        self._idle: list[Reader] = []
+        self._closed = False
+
+    def load_tags(self) -> TagColumns:
+        """All known tags as columns; StoreError when they cannot be read."""
+        try:
+            with self.reading() as reader:
+                return load_tags(reader.connection)
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"the tags in {self.path} cannot be read: {words(error)}") from error
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader of one's own for a moment, on a connection that cannot write."""
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            reader = Reader(_connect_for_reading(self.path))
+        try:
+            yield reader
+        finally:
+            if self._closed or len(self._idle) >= IDLE_READERS:
+                reader.close()
+            else:
+                self._idle.append(reader)
+
+    def movements_after(self, cursor: int, limit: int) -> list[StoredMovement]:
+        """Movements committed after the one with `cursor`, oldest first; 0 is the beginning."""
+        with self.reading() as reader:
+            return reader.movements_after(cursor, limit)
+
+    def movements_of(self, epc: bytes, limit: int) -> list[StoredMovement]:
+        """The last movements of one tag, newest first."""
+        with self.reading() as reader:
+            return reader.movements_of(epc, limit)
+
+    def counts(self) -> Counts:
+        """How much is stored."""
+        with self.reading() as reader:
+            return reader.counts()
+
+    def reopen(self) -> None:
+        """Replace the writing connection after an I/O error; for the writer thread."""
+        with contextlib.suppress(sqlite3.Error):
+            self.writing.close()
+        self.writing = _connect_for_writing(self.path, self.limit_bytes)
+
+    def close(self) -> None:
+        """Close every connection and give the file free; the writer must have stopped."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+        with contextlib.suppress(sqlite3.Error):
+            self.writing.close()
+        os.close(self._lock)
+
+
+def open_store(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Store:
+    """Open the store at `path`, make it if there is none, set it aside if it is damaged.
+
+    Raises `StoreError` only for what a person has to mend: no permission, a full disk, another
+    gateway on the same folder, a store of a newer gateway.
+    """
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
+    lock = _lock(path)
+    try:
+        quarantined: Path | None = None
+        try:
+            writing = _open_checked(path, limit_bytes)
+        except DamagedError as damage:
+            quarantined = set_aside(path)
+            logger.error(  # noqa: TRY400 - a finding, told in full
+                "the store %s is damaged (%s): it was set aside as %s and a new one was begun; "
+                "presence is learnt again, what was not delivered is in the file set aside",
+                path,
+                damage,
+                quarantined.name,
+            )
+            writing = _open_checked(path, limit_bytes)
+    except DamagedError as damage:
+        os.close(lock)
+        raise StoreError(f"no store can be made at {path}: {damage}") from damage
+    except (sqlite3.Error, OSError) as error:
+        os.close(lock)
+        raise StoreError(f"the store {path} cannot be opened: {words(error)}") from error
+    except StoreError:
+        os.close(lock)
+        raise
+    store = Store(path, writing, lock, limit_bytes=limit_bytes)
+    store.quarantined = quarantined
+    return store
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged store with its -wal and -shm; returns the new path."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    target = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists() or part.is_symlink():
+            part.rename(target.with_name(target.name + suffix))
+    return target
+
+
+def _open_checked(path: Path, limit_bytes: int) -> sqlite3.Connection:
+    """A migrated, checked connection; DamagedError when this file can never give one."""
+    if path.exists() and not path.is_file():
+        raise DamagedError("it is not a file")
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = _connect_for_writing(path, limit_bytes)
+        schema.migrate(connection)
+        _check(connection)
+    except (sqlite3.Error, ValueError, OverflowError) as error:
+        if connection is not None:
+            connection.close()
+        if is_damage(error, path):
+            raise DamagedError(words(error)) from error
+        raise
+    except (DamagedError, StoreError):
+        if connection is not None:
+            connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Find damage: small tables whole, everything else as far as the time allows."""
+    for table in CHECKED_FIRST:
+        _quick_check(connection, f"PRAGMA quick_check('{table}')")
+    for table in CHECKED_FIRST[:-1]:
+        connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names from above
+    ends_at_s = time.monotonic() + CHECK_S
+    connection.set_progress_handler(lambda: time.monotonic() > ends_at_s, 10_000)
+    try:
+        _quick_check(connection, "PRAGMA quick_check")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        logger.info("the store is big: its journal was checked in part only")
+    finally:
+        connection.set_progress_handler(None, 0)
+    # A write, so that a file which only looks writable is found now.
+    connection.execute(
+        "INSERT OR REPLACE INTO meta VALUES ('opened', ?)", (datetime.now(UTC).isoformat(),)
+    )
+
+
+def _quick_check(connection: sqlite3.Connection, pragma: str) -> None:
+    found = [str(row[0]) for row in connection.execute(pragma)]
+    if found != ["ok"]:
+        raise DamagedError(found[0] if found else "its check says nothing")
+
+
+def _connect_for_writing(path: Path, limit_bytes: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=64
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {max(64, limit_bytes // page_bytes)}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_for_reading(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.execute("PRAGMA query_only = 1")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def _lock(path: Path) -> int:
+    """Keep a second gateway off this file; the kernel gives the lock free when we die."""
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"the folder {path.parent} cannot hold the store: {words(error)}; it must be "
+            "writable by the user that the gateway runs as"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise StoreError(
+            f"another gateway is running on {path.parent}: stop it, or give this one another "
+            "data_dir"
+        ) from error
+    return lock

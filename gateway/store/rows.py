@@ -1,0 +1,147 @@
+"""Outcomes as rows: what one tick decided, written inside a transaction that the writer holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from gateway.model.movement import Movement, Status
+from gateway.model.outcome import Outcome, TagRow
+from gateway.model.passage import Passage
+from gateway.store.ids import packed
+
+_TAG = (
+    "INSERT INTO tag VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (epc) DO UPDATE SET "
+    "zone = excluded.zone, presence = excluded.presence, since_us = excluded.since_us, "
+    "last_us = excluded.last_us, seq = excluded.seq, confidence = excluded.confidence"
+)
+_RECORD = (
+    "INSERT INTO record (kind, id, version, key, created_us, body) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (id, version) DO NOTHING"
+)
+_ZONE = "INSERT INTO zone (id) VALUES (?) ON CONFLICT (id) DO NOTHING"
+_MOVEMENT = "INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PASSAGE = "INSERT INTO passage VALUES (?, ?, ?, ?, ?)"
+
+#: A retraction carries the id of what it takes back and is told as a record of its own.
+_VERSIONS = {Status.CONFIRMED: 0, Status.RETRACTED: 1}
+
+
+class Rows:
+    """Writes outcomes through `connection`; knows the numbers of the zones.
+
+    `duplicates` counts records that were already there: their id has been told before, and telling
+    it again would be a lie. After a rollback, `forget` must be called.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.duplicates = 0
+        self._zones: dict[str, int] = {}
+
+    def write(self, outcomes: Sequence[Outcome]) -> int:
+        """Write outcomes in order, in the transaction that is open; returns the rows it took."""
+        tags: dict[bytes, TagRow] = {}
+        written = 0
+        for outcome in outcomes:
+            for movement in outcome.movements:
+                self._movement(movement)
+            for passage in outcome.passages:
+                self._passage(passage)
+            written += len(outcome.movements) + len(outcome.passages)
+            tags.update((row.epc, row) for row in outcome.tags)
+        self._tags(tags.values())
+        return written + len(tags)
+
+    def forget(self) -> None:
+        """The transaction was rolled back: zones numbered in it have no number."""
+        self._zones.clear()
+
+    def _tags(self, rows: Iterable[TagRow]) -> None:
+        self.connection.executemany(
+            _TAG,
+            [
+                (
+                    row.epc,
+                    self._zone(row.zone),
+                    int(row.presence),
+                    row.since_us,
+                    row.last_us,
+                    row.seq,
+                    row.confidence,
+                )
+                for row in rows
+            ],
+        )
+
+    def _movement(self, movement: Movement) -> None:
+        record = self._record(
+            "movement",
+            movement.id,
+            _VERSIONS[movement.status],
+            movement.epc,
+            movement.record_time_us,
+            movement.to_json(),
+        )
+        if record is None:
+            return
+        self.connection.execute(
+            _MOVEMENT,
+            (
+                record,
+                bytes.fromhex(movement.epc),
+                movement.seq,
+                movement.kind.value,
+                self._zone(movement.from_zone),
+                self._zone(movement.to_zone),
+                movement.door,
+                movement.direction.value if movement.direction else None,
+                movement.event_time_us,
+            ),
+        )
+
+    def _passage(self, passage: Passage) -> None:
+        record = self._record(
+            "passage",
+            passage.id,
+            _VERSIONS[passage.status],
+            passage.door,
+            passage.record_time_us,
+            passage.to_json(),
+        )
+        if record is None:
+            return
+        direction = passage.direction.value if passage.direction else None
+        self.connection.execute(
+            _PASSAGE, (record, passage.door, direction, passage.start_us, passage.end_us)
+        )
+
+    def _record(
+        self,
+        kind: str,
+        id_: str,
+        version: int,
+        key: str,
+        created_us: int,
+        body: bytes,
+    ) -> int | None:
+        """The number of the new record, None if this id and version are there already."""
+        cursor = self.connection.execute(
+            _RECORD, (kind, packed(id_), version, key, created_us, body)
+        )
+        if cursor.rowcount < 1:
+            self.duplicates += 1
+            return None
+        return cursor.lastrowid
+
+    def _zone(self, zone: str | None) -> int | None:
+        """The number under which the file knows a zone."""
+        if zone is None:
+            return None
+        number = self._zones.get(zone)
+        if number is None:
+            self.connection.execute(_ZONE, (zone,))
+            found = self.connection.execute("SELECT number FROM zone WHERE id = ?", (zone,))
+            number = int(found.fetchone()[0])
+            self._zones[zone] = number
+        return number

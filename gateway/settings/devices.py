@@ -1,0 +1,195 @@
+"""Devices: `readers/*.yaml` read, each as a reader or as a group of sensors, and cross-checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.model.device import ReaderConfig, ReaderPort, SensorConfig, SensorKind
+from gateway.settings.address import Address, parse_reader_address
+from gateway.settings.device_files import (
+    DECODERS,
+    PLANNED_DECODERS,
+    PLANNED_READER_DRIVERS,
+    PLANNED_SENSOR_DRIVERS,
+    READER_DRIVERS,
+    SENSOR_DRIVERS,
+    ReaderFile,
+    SensorEntry,
+    SensorGroupFile,
+)
+from gateway.settings.document import read_document
+from gateway.settings.files import yaml_files
+from gateway.settings.fit import fit
+from gateway.settings.node import Node, Place
+from gateway.settings.profiles import Profiles, overruled
+from gateway.settings.report import Report, quoted, suggestion
+
+LLRP_PORT = 5084
+
+
+@dataclass(slots=True)
+class DeviceFiles:
+    """What was read from `readers/`; `whole` is False when a file could not be read at all."""
+
+    readers: list[tuple[str, ReaderFile, Node]] = field(default_factory=list)
+    groups: list[tuple[str, SensorGroupFile, Node]] = field(default_factory=list)
+    whole: bool = True
+
+
+def read_devices(site_directory: Path, report: Report) -> DeviceFiles:
+    """Every file of `readers/`, in name order, each fitted to what it is."""
+    found = DeviceFiles()
+    seen: dict[str, Place] = {}
+    for path in yaml_files(site_directory / "readers", report):
+        tree = read_document(path, report)
+        if tree is None:
+            found.whole = False
+            continue
+        if not tree.value:
+            report.note(tree.place, "the file is empty: no device")
+            continue
+        device_id, at = _add(found, tree, path.stem, report)
+        if device_id in seen:
+            report.problem(at, f"the device {quoted(device_id)} is already in {seen[device_id]}")
+        seen.setdefault(device_id, at)
+    return found
+
+
+def _add(found: DeviceFiles, tree: Node, stem: str, report: Report) -> tuple[str, Place]:
+    driver = tree.child("driver")
+    name = driver.value if driver else None
+    sensors = tree.child("sensors") is not None
+    if sensors or name in SENSOR_DRIVERS + PLANNED_SENSOR_DRIVERS:
+        group = fit(tree, SensorGroupFile, report)
+        if group:
+            device_id = group[0].id or stem
+            found.groups.append((device_id, *group))
+            return device_id, group[1].at("id").place
+    else:
+        reader = fit(tree, ReaderFile, report)
+        if reader:
+            device_id = reader[0].id or stem
+            found.readers.append((device_id, *reader))
+            return device_id, reader[1].at("id").place
+    found.whole = False
+    return stem, tree.place
+
+
+def build_readers(
+    files: DeviceFiles, profiles: Profiles, report: Report
+) -> tuple[ReaderConfig, ...]:
+    """The readers with their profiles; problems with drivers, addresses and profiles reported."""
+    readers = []
+    addresses: dict[Address, str] = {}
+    for reader_id, file, node in files.readers:
+        _check_name(file.driver, "driver", READER_DRIVERS, PLANNED_READER_DRIVERS, node, report)
+        address = _address(file, node, report)
+        if address and not file.listen:
+            other = addresses.setdefault(address, reader_id)
+            if other != reader_id:
+                report.problem(
+                    node.at("address").place,
+                    f"the reader {quoted(other)} has the same address {address}: "
+                    "a reader serves one client",
+                )
+        profile = profiles.by_id.get(file.profile)
+        if profile is None:
+            if profiles.whole:
+                report.problem(
+                    node.at("profile").place,
+                    f"there is no profile {quoted(file.profile)}"
+                    + suggestion(file.profile, profiles.by_id),
+                )
+            profile = profiles.by_id["generic"]
+        readers.append(
+            ReaderConfig(
+                id=reader_id,
+                driver=file.driver,
+                host=address.host if address else "",
+                port=address.port if address else LLRP_PORT,
+                listen=file.listen,
+                profile=overruled(profile, file),
+                ports=tuple(ReaderPort(port=a.port, power_dbm=a.power_dbm) for a in file.antennas),
+                takeover=file.takeover,
+                leave_running=file.leave_running,
+                clock=file.clock,
+            )
+        )
+    return tuple(readers)
+
+
+def _address(file: ReaderFile, node: Node, report: Report) -> Address | None:
+    if file.address is None:
+        if file.listen:
+            return Address("0.0.0.0", LLRP_PORT)  # noqa: S104 - readers connect from outside
+        if file.driver == "llrp":
+            report.problem(node.place, "a reader needs an 'address', such as 10.0.0.21:5084")
+        return None
+    try:
+        return parse_reader_address(file.address, LLRP_PORT)
+    except ValueError as error:
+        report.problem(node.at("address").place, f"address {quoted(file.address)}: {error}")
+        return None
+
+
+def build_sensors(files: DeviceFiles, *, broker: bool, report: Report) -> tuple[SensorConfig, ...]:
+    """Every sensor of every group; problems with ids, drivers, decoders and topics reported."""
+    sensors: dict[str, SensorConfig] = {}
+    seen: dict[str, Place] = {}
+    for _, group, node in files.groups:
+        _check_name(group.driver, "driver", SENSOR_DRIVERS, PLANNED_SENSOR_DRIVERS, node, report)
+        if group.driver == "mqtt" and group.sensors and not broker:
+            report.problem(
+                node.at("driver").place,
+                "these sensors come over MQTT, but gateway.yaml names no broker: add 'mqtt:'",
+            )
+        for number, entry in enumerate(group.sensors):
+            at = node.at("sensors", number)
+            if entry.id in seen:
+                place = at.at("id").place
+                report.problem(
+                    place, f"the sensor {quoted(entry.id)} is already in {seen[entry.id]}"
+                )
+                continue
+            seen[entry.id] = at.at("id").place
+            sensors[entry.id] = _sensor(entry, group.driver, at, report)
+    return tuple(sensors.values())
+
+
+def _sensor(entry: SensorEntry, driver: str, node: Node, report: Report) -> SensorConfig:
+    _check_name(entry.decoder, "decoder", DECODERS, PLANNED_DECODERS, node, report)
+    if driver == "mqtt" and entry.topic is None and node.child("topic") is None:
+        report.problem(node.place, f"the sensor {quoted(entry.id)} needs a 'topic'")
+    if entry.kind is SensorKind.BARCODE and entry.invert:
+        report.problem(node.at("invert").place, "'invert' is for sensors that say true or false")
+    options = {k: getattr(entry, k) for k in ("field", "path", "unit")}
+    given = {k: v for k, v in options.items() if v is not None}
+    if entry.invert:
+        given["invert"] = True
+    return SensorConfig(
+        id=entry.id,
+        kind=entry.kind,
+        driver=driver,
+        topic=entry.topic,
+        decoder=entry.decoder,
+        options=given,
+    )
+
+
+def _check_name(
+    name: str,
+    what: str,
+    known: tuple[str, ...],
+    planned: tuple[str, ...],
+    node: Node,
+    report: Report,
+) -> None:
+    if name in known:
+        return
+    place, available = node.at(what).place, f"(available: {', '.join(known)})"
+    if name in planned:
+        report.problem(place, f"{what} {quoted(name)} is not available in this version {available}")
+    else:
+        hint = suggestion(name, known)
+        report.problem(place, f"there is no {what} {quoted(name)} {available}{hint}")

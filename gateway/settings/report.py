@@ -1,0 +1,77 @@
+"""Report: every problem of a site, collected before anything is refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from gateway.errors import Problem, SettingsError
+from gateway.settings.node import Place
+
+#: More problems than a person reads at once; the rest is counted, not kept.
+MAX_PROBLEMS = 500
+
+
+class Report:
+    """Collects problems (which refuse the configuration) and notes (which do not)."""
+
+    def __init__(self) -> None:
+        self._problems: dict[Problem, None] = {}
+        self._notes: dict[Problem, None] = {}
+        self._unkept = 0
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems in order of file, line and column."""
+        return _sorted(self._problems)
+
+    @property
+    def notes(self) -> list[Problem]:
+        """The notes in order of file, line and column."""
+        return _sorted(self._notes)
+
+    def problem(self, place: Place, message: str) -> None:
+        """Add what refuses the configuration; the same thing twice is told once."""
+        if len(self._problems) >= MAX_PROBLEMS:
+            self._unkept += 1
+            return
+        self._problems[_told(place, message)] = None
+
+    def note(self, place: Place, message: str) -> None:
+        """Add what the user should know but what refuses nothing."""
+        if len(self._notes) < MAX_PROBLEMS:
+            self._notes[_told(place, message)] = None
+
+    def raise_problems(self) -> None:
+        """Raise `SettingsError` with every problem, if there is one."""
+        problems = self.problems
+        if self._unkept:
+            last = problems[-1]
+            problems.append(
+                Problem(
+                    file=last.file, line=0, column=0, message=f"… and {self._unkept} more problems"
+                )
+            )
+        if problems:
+            raise SettingsError(problems)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known word that is nearest to `word`, else nothing."""
+    words = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower()[:200], words, n=1, cutoff=0.6)
+    return f"; did you mean '{words[close[0]]}'?" if close else ""
+
+
+def quoted(text: str) -> str:
+    """What a person wrote, in quotes, at a length that a terminal bears."""
+    shown = text if len(text) <= 60 else text[:57] + "…"
+    return "'" + "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown) + "'"
+
+
+def _told(place: Place, message: str) -> Problem:
+    return Problem(file=place.source, line=place.line, column=place.column, message=message)
+
+
+def _sorted(told: dict[Problem, None]) -> list[Problem]:
+    return sorted(told, key=lambda p: (p.file, p.line, p.column))

@@ -1,0 +1,209 @@
+"""The settings of one gateway: `config/gateway.yaml`, `conf.d/` and the environment.
+
+Every setting is here with its default and its explanation, which `rfid-gateway config schema`
+hands to editors and `config/gateway.yaml` repeats in comments.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from gateway.model.tuning import LocationTuning, OverloadTuning
+from gateway.settings.address import parse_address
+from gateway.settings.section import SecretRef, Section
+from gateway.settings.values import Duration, Gln, Identifier, Line, Timezone, TopicPrefix
+
+#: Sink kinds of the contract that a later version brings.
+PLANNED_SINK_KINDS = frozenset({"webhook", "epcis", "influxdb", "nats"})
+
+
+def _check_loopback(text: str) -> str:
+    if not parse_address(text, default_port=8080, lowest_port=0).loopback:
+        raise ValueError(
+            "the API listens on loopback only (such as 127.0.0.1:8080): it has no tokens yet; "
+            "put a reverse proxy with authentication in front of it to reach it from elsewhere"
+        )
+    return text
+
+
+def _check_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an http:// or https:// address")
+    if parts.username or parts.password:
+        raise ValueError("a user or password in an address is a secret in the file: leave it out")
+    return text
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Url = Annotated[str, AfterValidator(_check_url)]
+
+
+class SiteIdentity(Section):
+    """Which site this is."""
+
+    id: Identifier
+    """The site's id; part of every movement's id, so it never changes."""
+    name: Line = ""
+    """What people call the site."""
+    timezone: Timezone = "UTC"
+    """IANA time zone of the site, for people and schedules; times are stored in UTC."""
+    gln: Gln | None = None
+    """GS1 Global Location Number of the site, 13 digits."""
+
+
+class TlsSettings(Section):
+    """TLS to the broker; an empty `tls: {}` trusts the host's certificate authorities."""
+
+    ca: Line | None = None
+    """File of the certificate authorities to trust (PEM); relative to the site directory."""
+    cert: Line | None = None
+    """File of our client certificate (PEM)."""
+    key: Line | None = None
+    """File of its private key (PEM)."""
+
+
+class MqttSettings(Section):
+    """The MQTT broker: dock sensors come from it, movements go to it. Absent: no broker."""
+
+    host: Annotated[Line, Field(min_length=1)] = "127.0.0.1"
+    """Name or address of the broker."""
+    port: Port = 1883
+    """Port of the broker; with TLS usually 8883."""
+    username: Line | None = None
+    """User name at the broker."""
+    password: SecretRef | None = None
+    """Password at the broker: {credential: NAME}, {file: PATH} or {env: NAME}."""
+    tls: TlsSettings | None = None
+    """TLS to the broker; absent: none."""
+    prefix: TopicPrefix | None = None
+    """First levels of the topics that are published; absent: rfid/<site id>."""
+    client_id: Annotated[Line, Field(min_length=1)] | None = None
+    """Client id at the broker, unique there; absent: rfid-gateway-<site id>."""
+
+
+class InfluxSettings(Section):
+    """The time series database."""
+
+    api: Literal["v1", "v2", "v3"] = "v2"
+    """Which write API it speaks."""
+    url: Url
+    """Its address."""
+    org: Line | None = None
+    """Organisation (v2)."""
+    bucket: Line | None = None
+    """Bucket (v2) or database (v1, v3)."""
+    token: SecretRef | None = None
+    """Token: {credential: NAME}, {file: PATH} or {env: NAME}."""
+
+
+class ApiSettings(Section):
+    """The HTTP API, which also serves the commands where and tail."""
+
+    listen: Annotated[Line, AfterValidator(_check_loopback)] = "127.0.0.1:8080"
+    """Address and port to listen on; loopback only."""
+
+
+class MqttSink(Section):
+    """Movements, passages and alerts published under the prefix of `mqtt:`."""
+
+    name: Identifier
+    """What the sink is called in logs and metrics."""
+    kind: Literal["mqtt"]
+    """mqtt"""
+
+
+class FileSink(Section):
+    """Movements, passages and alerts appended to a file, one JSON object per line."""
+
+    name: Identifier
+    """What the sink is called in logs and metrics."""
+    kind: Literal["file"]
+    """file"""
+    path: Annotated[Line, Field(min_length=1)] = "movements.jsonl"
+    """The file; relative to data_dir."""
+
+
+SinkEntry = Annotated[MqttSink | FileSink, Field(discriminator="kind")]
+
+
+class LocationSettings(Section):
+    """How quickly the gateway makes up its mind; zones may override some of it."""
+
+    lateness: Duration = 0.2
+    """How long an epoch waits for reads that are on their way."""
+    move_after: Duration = 4.0
+    """A tag that is read only at a new place for this long has moved."""
+    arrive_after: Duration = 2.0
+    """A tag that was first read this long ago has arrived."""
+    storage_missing_after: Duration = 600.0
+    """A tag unseen for this long in a storage or quarantine zone is missing."""
+    staging_missing_after: Duration = 120.0
+    """A tag unseen for this long in a staging zone is missing."""
+    departed_after: Duration = 3600.0
+    """A tag unseen for this long in an outside zone has departed."""
+    forget_after: Duration = 7 * 86400.0
+    """A tag that departed this long ago is no longer held in memory."""
+
+    def tuning(self) -> LocationTuning:
+        """The same as the location engine takes it."""
+        return LocationTuning(**{f"{key}_s": value for key, value in self})
+
+
+class OverloadSettings(Section):
+    """What happens when more comes in than can be handled; everything is counted."""
+
+    coalesce_rows: Annotated[int, Field(ge=1000)] = 200_000
+    """Above this many pending reads, reads are merged per tag, antenna and epoch."""
+    max_rows: Annotated[int, Field(ge=1000)] = 1_000_000
+    """Above this many after merging, the newest arrivals are shed."""
+    max_sensor_readings: Annotated[int, Field(ge=100)] = 100_000
+    """Above this many pending sensor readings, the newest are shed."""
+
+    def tuning(self) -> OverloadTuning:
+        """The same as the runtime takes it."""
+        return OverloadTuning(**dict(self))
+
+
+class LogSettings(Section):
+    """What the daemon says while it runs."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """auto: text on a terminal and under systemd, else json."""
+
+
+class AlertsSettings(Section):
+    """Alerts; nothing can be set in this version."""
+
+
+class RecordingSettings(Section):
+    """Recordings made by the daemon itself; nothing can be set in this version."""
+
+
+class Settings(Section):
+    """Everything of `config/gateway.yaml`."""
+
+    site: SiteIdentity
+    data_dir: Annotated[Path, Field(min_length=1)] = Path("/var/lib/rfid-gateway")
+    """Where the gateway keeps its state; relative to the site directory."""
+    mqtt: MqttSettings | None = None
+    influxdb: InfluxSettings | None = None
+    api: ApiSettings = ApiSettings()
+    sinks: tuple[SinkEntry, ...] = ()
+    """Where movements go; with `mqtt:` and no sink of kind mqtt, one is added."""
+    location: LocationSettings = LocationSettings()
+    overload: OverloadSettings = OverloadSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    recording: RecordingSettings = RecordingSettings()
+    log: LogSettings = LogSettings()
+
+
+def json_schema(model: type[Section]) -> dict[str, Any]:
+    """The JSON Schema of a file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()

@@ -7,7 +7,6 @@ read one by one, with the same result.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, deque
 
 import numpy as np
@@ -32,6 +31,10 @@ MOST_FRAME_BYTES = 64 * 1024 * 1024
 SOURCES = 65_536
 #: Longer messages with results are counted, but not kept.
 MOST_RESULT_BYTES = 65_536
+#: First bytes of reports that are known to be sound.
+STARTS_KEPT = 1024
+#: From so many frames on, a run is compared byte position by byte position.
+LONG_RUN = 16
 
 
 class _Partial:
@@ -74,26 +77,30 @@ class ReportIntake:
         self.results: deque[tuple[int, bytes]] = deque(maxlen=256)
         self._max_frame_bytes = max_frame_bytes
         self._partials: dict[int, _Partial] = {}
-        self._received: Counter[int] = Counter()
+        self._report_starts: dict[bytes, int] = {}
+        # A run is one or more report frames of one length in one piece: (bytes, length of each
+        # frame, source, arrival).
+        self._runs: list[tuple[bytes, int, int, int]] = []
         self._antennas = np.zeros(SOURCES, np.uint16)
         self._decoder = ColumnDecoder()
-        self._clear()
-
-    def _clear(self) -> None:
-        """Start a new harvest. A run is one or more equally long report frames in one piece."""
-        self._runs: list[bytes] = []
-        self._run_lengths = array("I")  # of one frame
-        self._run_sources = array("H")
-        self._run_at_us = array("q")
 
     def feed(self, source: int, data: bytes, at_us: int) -> list[bytes]:
         """Take in a chunk as it was received; gives every complete frame that is not a report.
 
         Raises FrameError for a header that cannot be true: the source's unfinished bytes are
         dropped, and the caller closes the connection. Reports before it in the chunk are kept.
+        The error's offset counts from the first byte that was not yet part of a complete frame.
         """
         self.bytes += len(data)
-        self._received[source] += len(data)
+        if source not in self._partials:
+            length = self._report_starts.get(data[: LEAD.size])
+            if length and (len(data) == length or _run_end(data, 0, length) == len(data)):
+                self._runs.append((data, length, source, at_us))
+                return []
+        return self._cut(source, data, at_us)
+
+    def _cut(self, source: int, data: bytes, at_us: int) -> list[bytes]:
+        """Cut a chunk, and what was left of the last one, into runs of reports and other frames."""
         since_us = at_us
         partial = self._partials.get(source)
         if partial is not None:
@@ -103,49 +110,41 @@ class ReportIntake:
             since_us = partial.since_us
             data = bytes(partial.buffer)
             del self._partials[source]
-        return self._cut(source, data, at_us, since_us)
-
-    def _cut(self, source: int, data: bytes, at_us: int, since_us: int) -> list[bytes]:
-        """Cut `data` into runs of reports and other frames; what is left over becomes partial."""
         others: list[bytes] = []
-        size = len(data)
         at = 0
         needed = LEAD.size
-        while at + LEAD.size <= size:
+        while at + LEAD.size <= len(data):
             lead, length = LEAD.unpack_from(data, at)
             if (
                 not HEADER_BYTES <= length <= self._max_frame_bytes
                 or lead & VERSION_MASK not in LEADING_VERSIONS
             ):
-                offset = self._received[source] - size + at
-                raise bad_header(data, at, offset, self._max_frame_bytes)
+                raise bad_header(data, at, at, self._max_frame_bytes)
             end = at + length
-            if end > size:
+            if end > len(data):
                 needed = length
                 break
             if lead & TYPE_MASK == RO_ACCESS_REPORT:
-                start = data[at : at + LEAD.size]
-                while data.startswith(start, end):
-                    end += length
-                if end > size:
-                    end -= length
-                self._runs.append(data[at:end])
-                self._run_lengths.append(length)
-                self._run_sources.append(source)
-                self._run_at_us.append(at_us)
-                self.frames += (end - at) // length
+                self._remember_start(data[at : at + LEAD.size], length)
+                end = _run_end(data, at, length)
+                self._runs.append((data[at:end], length, source, at_us))
             else:
                 others.append(data[at:end])
-                self.frames += 1
             at = end
-        if at < size:
+        if at < len(data):
             self._partials[source] = _Partial(data[at:], needed, at_us if at else since_us)
+        self.frames += len(others)
         return others
+
+    def _remember_start(self, start: bytes, length: int) -> None:
+        """The first bytes of a sound report are not looked into again."""
+        if len(self._report_starts) >= STARTS_KEPT:
+            self._report_starts.clear()
+        self._report_starts[start] = length
 
     def forget(self, source: int) -> None:
         """The connection ended: drop its unfinished frame, and what was carried over."""
         self._partials.pop(source, None)
-        self._received.pop(source, None)
         self._antennas[source] = 0
 
     def partial_since_us(self, source: int) -> int | None:
@@ -157,13 +156,8 @@ class ReportIntake:
         """Decode what was fed since the last call: rows in order of arrival, and their EPCs."""
         if not self._runs:
             return np.zeros(0, REPORT), []
-        runs, lengths, run_sources, run_at_us = (
-            self._runs,
-            self._run_lengths,
-            self._run_sources,
-            self._run_at_us,
-        )
-        self._clear()
+        runs, lengths, run_sources, run_at_us = zip(*self._runs, strict=True)
+        self._runs = []
         harvest = self._decoder.decode(runs, lengths)
         messages_of_run = np.fromiter(map(len, runs), np.int64, len(runs)) // lengths
         run_of_message = np.repeat(np.arange(len(runs)), messages_of_run)
@@ -172,6 +166,7 @@ class ReportIntake:
         rows["source"] = np.array(run_sources, np.uint16)[run_of_row]
         rows["at_us"] = np.array(run_at_us, np.int64)[run_of_row]
         self._carry_antennas(rows)
+        self.frames += len(run_of_message)
         self.reports += len(rows)
         self.irregular += harvest.irregular
         for number, fault in harvest.faults:
@@ -200,3 +195,18 @@ class ReportIntake:
                 newest = np.maximum.accumulate(np.where(sent != 0, np.arange(len(sent)), 0))
                 antennas[at] = sent[newest][1:]
         self._antennas[sources] = antennas
+
+
+def _run_end(data: bytes, at: int, length: int) -> int:
+    """Where the run of whole frames ends that start like the one at `data[at:]`."""
+    start = data[at : at + LEAD.size]
+    count = (len(data) - at) // length
+    end = at + count * length
+    if count >= LONG_RUN and all(
+        data[at + i : end : length] == start[i : i + 1] * count for i in range(LEAD.size)
+    ):
+        return end
+    stop = at + length
+    while stop < end and data.startswith(start, stop):
+        stop += length
+    return stop

@@ -6,7 +6,7 @@ keeps its EPC for the life of the process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ class TagIndex:
     def __init__(self, capacity: int = 4_000_000) -> None:
         self.capacity = capacity
         self.refused = 0
-        self._numbers: dict[bytes, int] = {}
+        self._numbers = _Numbers(self._new_number)
         self._epcs: list[bytes] = []
 
     def __len__(self) -> int:
@@ -43,21 +43,28 @@ class TagIndex:
 
     def add(self, epc: bytes) -> int:
         """The number of an EPC, a new one if it is new; `NO_TAG` when full or too long."""
-        number = self._numbers.get(epc)
-        if number is not None:
-            return number
-        if len(self._epcs) >= self.capacity or len(epc) > MAX_EPC_BYTES:
+        return self._numbers[epc]
+
+    def numbers(self, epcs: Iterable[bytes]) -> npt.NDArray[np.uint32]:
+        """The numbers of many EPCs as `uint32`, in order; new ones are added."""
+        return np.fromiter(map(self._numbers.__getitem__, epcs), np.uint32)
+
+    def _new_number(self, epc: bytes) -> int:
+        number = len(self._epcs)
+        if number >= self.capacity or len(epc) > MAX_EPC_BYTES:
             self.refused += 1
             return int(NO_TAG)
-        number = len(self._epcs)
         self._epcs.append(epc)
         self._numbers[epc] = number
         return number
 
-    def numbers(self, epcs: Iterable[bytes]) -> npt.NDArray[np.uint32]:
-        """The numbers of many EPCs as `uint32`, in order; new ones are added."""
-        known = self._numbers.get
-        found = list(map(known, epcs_list := list(epcs)))
-        if None in found:
-            found = [self.add(e) if n is None else n for e, n in zip(epcs_list, found, strict=True)]
-        return np.array(found, dtype=np.uint32)
+
+class _Numbers(dict[bytes, int]):
+    """EPC → number, which asks for a number when an EPC is new: known ones never leave C."""
+
+    def __init__(self, new_number: Callable[[bytes], int]) -> None:
+        super().__init__()
+        self._new_number = new_number
+
+    def __missing__(self, epc: bytes) -> int:
+        return self._new_number(epc)

@@ -1,13 +1,16 @@
 """What goes into a tick and what comes out of it.
 
-    drivers ──▶ Inputs ──▶ core.tick ──▶ Outcome ──▶ store (one transaction) ──▶ live view
+drivers ──▶ Inputs ──▶ core.tick ──▶ Outcome ──▶ store (one transaction) ──▶ live view
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from gateway.model.device import DeviceStatus, SensorReading
 from gateway.model.movement import Movement, Presence
@@ -38,6 +41,27 @@ class TagRow:
     confidence: float
 
 
+class TagColumns(Protocol):
+    """All stored tags as columns. `zones` indexes `zone_ids`; -1 is nowhere."""
+
+    @property
+    def epcs(self) -> list[bytes]: ...  # noqa: D102
+    @property
+    def zone_ids(self) -> list[str]: ...  # noqa: D102
+    @property
+    def zones(self) -> npt.NDArray[np.int32]: ...  # noqa: D102
+    @property
+    def presence(self) -> npt.NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def since_us(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def last_us(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def seq(self) -> npt.NDArray[np.uint32]: ...  # noqa: D102
+    @property
+    def confidence(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """What one tick decided. `movements`, `passages` and `tags` are committed in one transaction.
@@ -54,6 +78,9 @@ class Outcome:
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
     acks: list[Callable[[], None]] = field(default_factory=list)
+    blind: frozenset[str] | None = (
+        None  # zones whose antennas are not known to work; None: as before
+    )
 
     @property
     def durable(self) -> bool:

@@ -49,3 +49,16 @@ class Passage:
                 "evidence": self.evidence,
             }
         )
+
+
+@dataclass(slots=True, kw_only=True)
+class PassageDecision:
+    """A passage in the numbers of the tick, while it is put together and when it is closed."""
+
+    id: str
+    door: str
+    direction: Direction
+    start_us: int
+    end_us: int
+    tags: list[int] = field(default_factory=list)
+    confidence: float = 1.0

@@ -1,0 +1,101 @@
+"""`rfid-gateway replay`: recordings through the same core, in virtual time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+#: How many broken lines are told one by one.
+MOST_COMPLAINTS = 20
+
+
+@app.command(epilog="Example: rfid-gateway replay --site . monday.jsonl.gz --out - --drain 60s")
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Recordings, JSON Lines, gzipped or not.")],
+    site: Annotated[Path, typer.Option(help="The site directory.")],
+    out: Annotated[
+        str, typer.Option(help="Where movements go, one a line; - is standard output.")
+    ] = "-",
+    passages: Annotated[str, typer.Option(help="Where passages go.")] = "",
+    drain: Annotated[str, typer.Option(help="Let virtual time run on after the last line.")] = "0s",
+    tick_ms: Annotated[int, typer.Option(min=1, max=1000, help="Length of a tick.")] = 100,
+) -> None:
+    """Run recordings through the same core as the daemon, as fast as it can.
+
+    No network, nothing stored, and the same recording gives the same movements. Ends with the state
+    after the last line, without waiting for timers, unless --drain lets virtual time run on.
+    """
+    from gateway.core import Core
+    from gateway.drivers.recording import Recording
+    from gateway.model.tags import TagIndex
+    from gateway.replay import Replay
+    from gateway.settings.configuration import load
+    from gateway.settings.values import parse_duration
+
+    configuration = load(site, secrets=False)
+    drain_us = round(_duration_s(drain, parse_duration) * 1e6)
+    tags = TagIndex()
+    core = Core(configuration.site, tags, configuration.location, configuration.overload)
+    complaints = _Complaints()
+    recording = Recording(configuration.site, tags, complaints.tell)
+    with ExitStack() as stack:
+        movements_to, passages_to = _open(out, stack), _open(passages, stack)
+        cpu_s = time.process_time()
+        run = Replay(core, recording)
+        for outcome in run.outcomes(files, tick_ms * 1000, drain_us):
+            if movements_to is not None:
+                movements_to.writelines(m.to_json() + b"\n" for m in outcome.movements)
+            if passages_to is not None:
+                passages_to.writelines(p.to_json() + b"\n" for p in outcome.passages)
+        cpu_s = time.process_time() - cpu_s
+    complaints.end()
+    counts = recording.counts
+    sys.stderr.write(
+        f"{counts.reads:,} reads, {run.movements:,} movements, {run.passages:,} passages, "
+        f"{counts.broken:,} broken lines; {counts.reads / max(cpu_s, 1e-9):,.0f} reads per second "
+        "of CPU\n"
+    )
+
+
+class _Complaints:
+    """Tells the first problems one by one, then only how many more there were."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def tell(self, text: str) -> None:
+        self._told += 1
+        if self._told <= MOST_COMPLAINTS:
+            sys.stderr.write(f"{text}\n")
+
+    def end(self) -> None:
+        if self._told > MOST_COMPLAINTS:
+            sys.stderr.write(f"… and {self._told - MOST_COMPLAINTS:,} more problems like these\n")
+
+
+def _duration_s(text: str, parse: Callable[[str], float]) -> float:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}': {error}", param_hint="--drain") from error
+
+
+def _open(target: str, stack: ExitStack) -> IO[bytes] | None:
+    from gateway.errors import Unavailable
+
+    if not target:
+        return None
+    if target == "-":
+        return sys.stdout.buffer
+    try:
+        return stack.enter_context(Path(target).open("wb"))
+    except OSError as error:
+        raise Unavailable(f"{target}: cannot be written: {error.strerror or error}") from error

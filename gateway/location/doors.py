@@ -1,0 +1,239 @@
+"""Doors: did the tag pass, and which way?
+
+A case opens when a tag's power stands out over its own baseline at a door; it is announced when
+the classifier is fairly sure, and confirmed once the tag has stayed on its new side for a while.
+A load that turns back looks like a passage until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.location import passage_model
+from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
+from gateway.location.explain import antenna_reads
+from gateway.location.passage_model import Features
+from gateway.location.sightings import Sightings
+from gateway.location.states import NO_ZONE, TagStates
+from gateway.location.tracks import SILENT_DBM, Numbers, Tracks
+from gateway.model.device import SensorReading
+from gateway.model.movement import Decision, Direction, Kind, Presence, Status, iso_utc
+
+#: A case opens at this much over the baseline, on the side where it stands out more.
+OPEN_DB = 5.0
+PROVISIONAL = 0.85
+CONFIRMED = 0.90
+SETTLE_S = 2.5  # how long the new side must have held
+SETTLE_WITH_BEAMS_S = 1.5
+GIVE_UP_S = 7.0
+#: Tags whose crossings are this close travel together.
+GROUP_S = 1.5
+BEAM_US = 4_000_000
+#: A tag that arrived where a passage leads may have been put there by its first reads: the passage
+#: counts when it came this soon after them, and is this sure.
+FIRST_READS_US = 8_000_000
+CONTRADICTS = 0.98
+
+
+class Doors:
+    """Decides passages of tags, and knows which tags are just now at a door."""
+
+    def __init__(self, coverage: Coverage, states: TagStates) -> None:
+        self._coverage, self._states = coverage, states
+        self._tracks = Tracks(coverage)
+        site = coverage.site
+        self._beam_of = {
+            d.inner_beam: (n, INSIDE) for n, d in enumerate(site.doors) if d.inner_beam
+        }
+        self._beam_of |= {
+            d.outer_beam: (n, OUTSIDE) for n, d in enumerate(site.doors) if d.outer_beam
+        }
+        self._beams: dict[tuple[int, int], list[int]] = {}  # (door, side) → times it was broken
+        self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any tag is at a door: time alone may decide."""
+        return len(self._tracks) > 0
+
+    def observe(self, sightings: Sightings, sensors: Iterable[SensorReading], end_us: int) -> None:
+        """Enter one epoch."""
+        for reading in sensors:
+            spot = self._beam_of.get(reading.sensor)
+            if spot is not None and reading.value is True:
+                times = self._beams.setdefault(spot, [])
+                times.append(reading.time_us)
+                del times[:-16]
+        self._tracks.advance(end_us)
+        self._tracks.add(sightings)
+
+    def decide(self, end_us: int) -> list[Decision]:
+        """Passages that are announced or confirmed at the end of this epoch."""
+        rows = self._candidates(end_us)
+        self.open_tags = np.zeros(0, dtype=np.intp)
+        if not len(rows):
+            return []
+        features = self._features(rows, end_us)
+        chances = passage_model.probabilities(features)
+        outward = chances[:, 0] > chances[:, 1]
+        chance = np.where(outward, chances[:, 0], chances[:, 1])
+        settle = np.where(features.beams_s != 0.0, SETTLE_WITH_BEAMS_S, SETTLE_S)
+        after = np.where(outward, features.last_side, -features.last_side) > 0.0
+        ripe = (features.since_peak_s >= settle) & after & (chance >= CONFIRMED)
+        early = (features.since_peak_s >= 0.5) & (chance >= PROVISIONAL) & ~ripe
+        spent = (features.since_peak_s >= GIVE_UP_S) & ~ripe
+        tracks, decisions = self._tracks, []
+        for i in np.flatnonzero(ripe | early).tolist():
+            row, sign = int(rows[i]), 1 if outward[i] else -1
+            confirmed = bool(ripe[i])
+            if not confirmed and tracks.announced[row] == sign:
+                continue
+            decision = self._decision(row, i, features, chances[i], bool(outward[i]), confirmed)
+            if decision is not None:
+                decisions.append(decision)
+            tracks.announced[row] = 0 if confirmed else sign
+        done = rows[ripe | spent]
+        tracks.settled_us[done] = end_us
+        tracks.announced[done] = 0
+        still = rows[~(ripe | spent) & (chance >= 0.3)]
+        self.open_tags = np.unique(tracks.tag[still])
+        return decisions
+
+    def _candidates(self, end_us: int) -> Numbers:
+        """Tracks that stood out over their baseline of late, and are not settled."""
+        tracks = self._tracks
+        if not len(tracks):
+            return np.zeros(0, dtype=np.intp)
+        recent_us = tracks.last_us.max(axis=1)
+        live = np.flatnonzero((recent_us > end_us - 10_000_000) & (recent_us > tracks.settled_us))
+        peaks = tracks.peak_dbm[live].max(axis=2)
+        prominence = np.where(peaks > SILENT_DBM, peaks - tracks.baseline_dbm[live], -99.0)
+        return np.asarray(live[prominence.max(axis=1) >= OPEN_DB])
+
+    def _features(self, rows: Numbers, end_us: int) -> Features:
+        tracks = self._tracks
+        order = passage_model.order_features(*tracks.window(rows, end_us))
+        peak_dbm = order["peak_dbm"]
+        heard = peak_dbm > float(SILENT_DBM)
+        both = heard[:, INSIDE] & heard[:, OUTSIDE]
+        prominence = np.where(heard, peak_dbm - tracks.baseline_dbm[rows], 0.0)
+        weaker = np.where(both, prominence.min(axis=1), prominence.max(axis=1))
+        centroid_s = np.where(both, np.diff(order["centroid_s"], axis=1)[:, 0], 0.0)
+        peaks_s = np.where(both, np.diff(order["peak_s"], axis=1)[:, 0], 0.0)
+        top_s = order["peak_s"][np.arange(len(rows)), peak_dbm.argmax(axis=1)]
+        crossing_s = np.where(both, order["centroid_s"].mean(axis=1), top_s)
+        last_peak_s = np.where(both, order["peak_s"].max(axis=1), top_s)
+        crossing_us = end_us + np.round(crossing_s * 1e6).astype(np.int64)
+        group_s, group = self._groups(rows, crossing_s, centroid_s, prominence.max(axis=1))
+        return Features(
+            centroid_s=centroid_s,
+            peaks_s=peaks_s,
+            last_side=order["last_side"],
+            first_side=order["first_side"],
+            prominence_db=weaker,
+            rivalry_db=self._rivalry(rows, peak_dbm.max(axis=1)),
+            group_s=group_s,
+            group=group,
+            beams_s=self._beam_order(tracks.door[rows], crossing_us),
+            both=both,
+            since_peak_s=-last_peak_s,
+            crossing_us=crossing_us,
+        )
+
+    def _groups(
+        self,
+        rows: Numbers,
+        crossing_s: npt.NDArray[np.float64],
+        centroid_s: npt.NDArray[np.float64],
+        prominence: npt.NDArray[np.float64],
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Median order and number of the other tags that crossed at the same door and time."""
+        median, size = np.zeros(len(rows)), np.zeros(len(rows))
+        doors = self._tracks.door[rows]
+        for door in np.unique(doors).tolist():
+            members = np.flatnonzero((doors == door) & (prominence >= OPEN_DB))
+            times = crossing_s[members]
+            for i in np.flatnonzero(doors == door).tolist():
+                near = members[(np.abs(times - crossing_s[i]) <= GROUP_S) & (members != i)]
+                if len(near):
+                    median[i], size[i] = np.median(centroid_s[near]), len(near)
+        return median, size
+
+    def _rivalry(self, rows: Numbers, here_dbm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """How much stronger the tag was here than at any other door; 10 dB when nowhere else."""
+        tracks = self._tracks
+        tags, doors = tracks.tag, tracks.door
+        margin = np.full(len(rows), 10.0)
+        shared = np.flatnonzero(np.bincount(tags, minlength=1) > 1)
+        for i in np.flatnonzero(np.isin(tags[rows], shared)).tolist():
+            row = int(rows[i])
+            others = np.flatnonzero((tags == tags[row]) & (doors != doors[row]))
+            best = tracks.peak_dbm[others].max(initial=SILENT_DBM)
+            margin[i] = min(10.0, here_dbm[i] - float(best))
+        return margin
+
+    def _beam_order(
+        self, doors: Numbers, crossing_us: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """Outer minus inner beam, in seconds, of the breaks nearest to the crossing."""
+        order = np.zeros(len(doors))
+        for i, (door, at_us) in enumerate(zip(doors.tolist(), crossing_us.tolist(), strict=True)):
+            near = [
+                min(self._beams.get((door, side), ()), key=lambda t: abs(t - at_us), default=None)
+                for side in (INSIDE, OUTSIDE)
+            ]
+            if all(t is not None and abs(t - at_us) <= BEAM_US for t in near):
+                order[i] = (near[1] - near[0]) / 1e6  # type: ignore[operator]
+        return order
+
+    def _decision(
+        self, row: int, i: int, features: Features, chances: npt.NDArray[np.float64],
+        outward: bool, confirmed: bool,
+    ) -> Decision | None:  # fmt: skip
+        tracks, states, site = self._tracks, self._states, self._coverage.site
+        tag, door = int(tracks.tag[row]), site.doors[int(tracks.door[row])]
+        to_zone, behind = (door.outside, door.inside) if outward else (door.inside, door.outside)
+        here = int(states.zone[tag]) if states.presence[tag] == Presence.PRESENT else NO_ZONE
+        event_us = max(int(features.crossing_us[i]), int(states.since_us[tag]))
+        if here == site.zone_numbers[to_zone]:
+            arrived_us = event_us - int(states.since_us[tag])
+            if arrived_us > FIRST_READS_US or states.seq[tag] > 1 or chances.max() < CONTRADICTS:
+                return None
+            here = NO_ZONE
+        from_zone = site.zones[here].id if here != NO_ZONE else behind
+        evidence = {
+            "reads": antenna_reads(site, states, tag),
+            "sensors": self._sensor_story(int(tracks.door[row]), event_us),
+            "runner_up": {
+                "what": "no passage" if chances[2] >= chances[:2].min() else "the other way",
+                "probability": round(float(np.sort(chances)[-2]), 4),
+            },
+            "reasons": passage_model.reasons(features, i, outward),
+            "tags_alongside": int(features.group[i]),
+        }
+        return Decision(
+            tag=tag,
+            kind=Kind.MOVED,
+            status=Status.CONFIRMED if confirmed else Status.PROVISIONAL,
+            event_time_us=event_us,
+            from_zone=from_zone,
+            to_zone=to_zone,
+            door=door.id,
+            direction=Direction.OUT if outward else Direction.IN,
+            confidence=float(chances[0] if outward else chances[1]),
+            dwell_s=(event_us - int(states.since_us[tag])) / 1e6 if here != NO_ZONE else None,
+            evidence=evidence,
+        )
+
+    def _sensor_story(self, door: int, at_us: int) -> list[dict[str, str]]:
+        beams = [(s, spot) for s, spot in self._beam_of.items() if spot[0] == door]
+        story = [
+            {"sensor": sensor, "broken": iso_utc(time_us)}
+            for sensor, spot in beams
+            for time_us in self._beams.get(spot, ())
+            if abs(time_us - at_us) <= BEAM_US
+        ]
+        return sorted(story, key=lambda change: change["broken"])

@@ -1,0 +1,122 @@
+"""The location engine: one closed epoch in, decisions out. Nothing but its own state and the epoch.
+
+sightings ─▶ evidence ─▶ doors ─▶ presence ─▶ passages
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.location.coverage import Coverage
+from gateway.location.doors import Doors
+from gateway.location.epochs import Epoch
+from gateway.location.evidence import Evidence
+from gateway.location.passages import Passages
+from gateway.location.presence import ZonePresence
+from gateway.location.sightings import reduce
+from gateway.location.states import NO_ZONE, TagStates
+from gateway.model.movement import Decision, Kind, Presence, Status
+from gateway.model.outcome import TagColumns
+from gateway.model.passage import PassageDecision
+from gateway.model.place import Site
+from gateway.model.tuning import LocationTuning
+
+
+@dataclass(slots=True)
+class Step:
+    """What one epoch decided. `blind` is set when zones went blind or see again."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    passages: list[PassageDecision] = field(default_factory=list)
+    blind: frozenset[str] | None = None
+
+
+class Engine:
+    """All decision state about where tags are."""
+
+    def __init__(self, site: Site, tuning: LocationTuning) -> None:
+        self.site = site
+        self.states = TagStates()
+        self._coverage = Coverage(site)
+        self._evidence = Evidence(self._coverage, self.states)
+        self._presence = ZonePresence(self._coverage, self.states, self._evidence, tuning)
+        self._doors = Doors(self._coverage, self.states)
+        self._passages = Passages(site.id)
+        self._tags = 0  # tag numbers below this have been seen
+
+    @property
+    def busy(self) -> bool:
+        """Whether time alone may decide something soon, so that every epoch must be stepped."""
+        return self._presence.busy or self._doors.busy or self._passages.busy
+
+    def restore(self, numbers: npt.NDArray[np.uint32], stored: TagColumns, now_us: int) -> None:
+        """Take stored states for these tag numbers; nothing counts as unseen before now.
+
+        A zone that the site no longer has leaves its tags nowhere.
+        """
+        if not len(numbers):
+            return
+        states, tags = self.states, numbers.astype(np.intp)
+        self._tags = max(self._tags, int(tags.max()) + 1)
+        states.fit(self._tags)
+        known = [self.site.zone_numbers.get(zone, NO_ZONE) for zone in stored.zone_ids]
+        zone = np.array([*known, NO_ZONE], dtype=np.int16)[stored.zones]
+        present = stored.presence == Presence.PRESENT
+        lost = present & (zone == NO_ZONE)
+        states.zone[tags] = zone
+        states.presence[tags] = np.where(lost, Presence.DEPARTED, stored.presence)
+        states.since_us[tags] = stored.since_us
+        states.last_us[tags] = np.where(present, np.maximum(stored.last_us, now_us), stored.last_us)
+        states.first_us[tags] = np.where(present & ~lost, stored.since_us, 0)
+        states.home_us[tags] = states.last_us[tags]
+        states.seq[tags] = stored.seq
+        states.confidence[tags] = stored.confidence
+
+    def step(self, epoch: Epoch) -> Step:
+        """Decide one epoch; epochs come in order."""
+        step = Step()
+        if epoch.statuses and self._coverage.apply(epoch.statuses, epoch.end_us):
+            zones = np.flatnonzero(self._coverage.blind).tolist()
+            step.blind = frozenset(self.site.zones[z].id for z in zones if z < len(self.site.zones))
+        sightings = reduce(epoch.joined_reads())
+        sighted = np.unique(sightings["tag"]).astype(np.intp)
+        if len(sighted):
+            self._tags = max(self._tags, int(sighted[-1]) + 1)
+            self.states.fit(self._tags)
+            self._evidence.add(sightings, epoch.end_us)
+        self._doors.observe(sightings, epoch.sensors, epoch.end_us)
+        passed = self._doors.decide(epoch.end_us)
+        confirmed = [d for d in passed if d.status is Status.CONFIRMED]
+        for decision in confirmed:
+            self._apply(decision)
+        moved = self._presence.decide(sighted, self._doors.open_tags, epoch.end_us)
+        if epoch.timer:
+            moved += self._presence.overdue(self._tags, epoch.end_us)
+        for decision in moved:
+            self._apply(decision)
+        step.decisions, step.passages = self._passages.join(confirmed + moved)
+        step.decisions += [d for d in passed if d.status is Status.PROVISIONAL]
+        step.passages += self._passages.close(epoch.end_us)
+        return step
+
+    def _apply(self, decision: Decision) -> None:
+        """Make a confirmed decision the tag's state."""
+        states, tag = self.states, decision.tag
+        if decision.kind in (Kind.MISSING, Kind.DEPARTED):
+            gone = decision.kind is Kind.DEPARTED
+            states.presence[tag] = Presence.DEPARTED if gone else Presence.MISSING
+            states.first_us[tag] = 0
+            states.slot_antenna[tag] = -1
+            if gone:
+                states.zone[tag] = NO_ZONE
+        else:
+            states.presence[tag] = Presence.PRESENT
+            states.zone[tag] = self.site.zone_numbers[decision.to_zone or ""]
+            states.home_us[tag] = states.last_us[tag]
+            states.rival[tag] = NO_ZONE
+        states.since_us[tag] = decision.event_time_us
+        states.confidence[tag] = decision.confidence
+        states.seq[tag] += 1

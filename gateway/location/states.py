@@ -1,0 +1,59 @@
+"""TagStates: what is believed of every tag, as columns by tag number.
+
+About 200 bytes a tag. `slot_…` columns hold the decaying evidence of up to `SLOTS` antennas.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.model.movement import Presence
+
+#: Antennas remembered per tag; the weakest evidence makes room for a new one.
+SLOTS = 6
+NO_ZONE = -1
+NO_ANTENNA = -1
+
+
+class TagStates:
+    """Columns that grow by doubling. Row n belongs to tag number n."""
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self.zone = np.full(capacity, NO_ZONE, dtype=np.int16)
+        self.presence = np.full(capacity, Presence.NEW, dtype=np.uint8)
+        self.since_us = np.zeros(capacity, dtype=np.int64)
+        self.first_us = np.zeros(capacity, dtype=np.int64)  # first read since it was last nowhere
+        self.last_us = np.zeros(capacity, dtype=np.int64)  # last read anywhere
+        self.home_us = np.zeros(capacity, dtype=np.int64)  # last read at its own zone
+        self.rival = np.full(capacity, NO_ZONE, dtype=np.int16)  # zone whose evidence is ahead
+        self.rival_us = np.zeros(capacity, dtype=np.int64)  # … since then
+        self.seq = np.zeros(capacity, dtype=np.uint32)
+        self.confidence = np.zeros(capacity, dtype=np.float32)
+        self.slot_antenna = np.full((capacity, SLOTS), NO_ANTENNA, dtype=np.int16)
+        self.slot_weight = np.zeros((capacity, SLOTS), dtype=np.float32)
+        self.slot_dbm = np.zeros((capacity, SLOTS), dtype=np.float32)
+        self.slot_first_us = np.zeros((capacity, SLOTS), dtype=np.int64)  # of this run of reads
+        self.slot_us = np.zeros((capacity, SLOTS), dtype=np.int64)  # last read
+
+    def __len__(self) -> int:
+        return len(self.zone)
+
+    def fit(self, tags: int) -> None:
+        """Make room for tag numbers below `tags`."""
+        capacity = len(self)
+        if tags <= capacity:
+            return
+        while capacity < tags:
+            capacity *= 2
+        fresh = TagStates(0)
+        for name, column in vars(self).items():
+            empty = _empty_like(name, column, capacity)
+            empty[: len(column)] = column
+            setattr(fresh, name, empty)
+        vars(self).update(vars(fresh))
+
+
+def _empty_like(name: str, column: npt.NDArray[np.generic], rows: int) -> npt.NDArray[np.generic]:
+    fill = -1 if name in ("zone", "rival", "slot_antenna") else 0
+    return np.full((rows, *column.shape[1:]), fill, dtype=column.dtype)

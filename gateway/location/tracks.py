@@ -1,0 +1,148 @@
+"""Tracks: what a tag's power did at one door over the last seconds, on both sides.
+
+One row per (tag, door) that is being seen, with a ring of quarter-second bins per side. Rows come
+with the first sighting and go when the tag has not been seen at the door for a while.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.location.coverage import Coverage
+from gateway.location.sightings import Sightings
+
+BIN_US = 250_000
+BINS = 48  # twelve seconds
+IDLE_US = 15_000_000
+#: Power of an empty bin, in dBm: below anything a reader reports.
+SILENT_DBM = np.float32(-120.0)
+#: Before a tag has a baseline of its own it is taken to come from out of range.
+FAR_DBM = np.float32(-75.0)
+BASELINE_FADE_S = 20.0
+
+Numbers = npt.NDArray[np.intp]
+
+
+class Tracks:
+    """Columns of the live tracks, ordered by key = tag × doors + door."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        self._coverage = coverage
+        self._doors = max(1, len(coverage.site.doors))
+        self._bin = -1
+        self.key = np.zeros(0, dtype=np.int64)
+        self.peak_dbm = np.zeros((0, 2, BINS), dtype=np.float32)
+        self.count = np.zeros((0, 2, BINS), dtype=np.int16)
+        self.baseline_dbm = np.zeros((0, 2), dtype=np.float32)
+        self.baseline_us = np.zeros((0, 2), dtype=np.int64)
+        self.last_us = np.zeros((0, 2), dtype=np.int64)
+        self.first_us = np.zeros(0, dtype=np.int64)
+        self.settled_us = np.zeros(0, dtype=np.int64)  # no new case from what was before this
+        self.announced = np.zeros(0, dtype=np.int8)  # provisional: +1 out, -1 in, 0 nothing
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @property
+    def tag(self) -> Numbers:
+        """Tag number of each row."""
+        return (self.key // self._doors).astype(np.intp)
+
+    @property
+    def door(self) -> Numbers:
+        """Door number of each row."""
+        return (self.key % self._doors).astype(np.intp)
+
+    def advance(self, end_us: int) -> None:
+        """Move the ring to the bin of `end_us` and forget tracks that went quiet."""
+        current = (end_us - 1) // BIN_US
+        if self._bin < 0:
+            self._bin = current
+        for number in range(max(self._bin + 1, current - BINS + 1), current + 1):
+            self.peak_dbm[:, :, number % BINS] = SILENT_DBM
+            self.count[:, :, number % BINS] = 0
+        self._bin = max(self._bin, current)
+        idle = self.last_us.max(axis=1, initial=0) < end_us - IDLE_US
+        if idle.any():
+            self._keep(~idle)
+
+    def add(self, sightings: Sightings) -> None:
+        """Enter the sightings of one epoch that were made by door antennas."""
+        doors = self._coverage.door[sightings["antenna"]]
+        rows = sightings[doors >= 0]
+        if not len(rows):
+            return
+        keys = rows["tag"].astype(np.int64) * self._doors + doors[doors >= 0]
+        self._open(np.setdiff1d(keys, self.key), int(rows["first_us"].min()))
+        index = np.searchsorted(self.key, keys)
+        sides = self._coverage.side[rows["antenna"]].astype(np.intp)
+        last_us, peak_dbm = rows["last_us"], (rows["peak_cdbm"] / 100.0).astype(np.float32)
+        bins = last_us // BIN_US
+        in_ring = bins > self._bin - BINS
+        place = (index[in_ring], sides[in_ring], (bins[in_ring] % BINS).astype(np.intp))
+        np.maximum.at(self.peak_dbm, place, peak_dbm[in_ring])
+        looks = np.minimum(rows["count"][in_ring], 100).astype(np.int16)
+        np.add.at(self.count, place, looks)
+        np.maximum.at(self.last_us, (index, sides), last_us)
+        self._follow_baseline(index, sides, last_us, (rows["mean_cdbm"] / 100.0).astype(np.float32))
+
+    def _follow_baseline(
+        self,
+        index: Numbers,
+        sides: Numbers,
+        last_us: npt.NDArray[np.int64],
+        mean_dbm: npt.NDArray[np.float32],
+    ) -> None:
+        """A slow mean of the power on each side: what the tag looks like when it stands still."""
+        # Several antennas on one side: the strongest stands for the side.
+        order = np.lexsort((mean_dbm, sides, index))
+        index, sides, last_us, mean_dbm = (
+            index[order],
+            sides[order],
+            last_us[order],
+            mean_dbm[order],
+        )
+        spot = index * 2 + sides
+        last_of_spot = np.concatenate((spot[1:] != spot[:-1], [True]))
+        index, sides = index[last_of_spot], sides[last_of_spot]
+        last_us, mean_dbm = last_us[last_of_spot], mean_dbm[last_of_spot]
+        age_s = (last_us - self.baseline_us[index, sides]) / 1e6
+        gain = 1.0 - np.exp(-np.clip(age_s, 0.0, 5.0) / BASELINE_FADE_S)
+        old = self.baseline_dbm[index, sides]
+        self.baseline_dbm[index, sides] = old + gain * (mean_dbm - old)
+        self.baseline_us[index, sides] = np.maximum(self.baseline_us[index, sides], last_us)
+
+    def _open(self, keys: npt.NDArray[np.int64], first_us: int) -> None:
+        if not len(keys):
+            return
+        at = np.searchsorted(self.key, keys)
+        self.key = np.insert(self.key, at, keys)
+        self.peak_dbm = np.insert(self.peak_dbm, at, SILENT_DBM, axis=0)
+        self.count = np.insert(self.count, at, 0, axis=0)
+        self.baseline_dbm = np.insert(self.baseline_dbm, at, FAR_DBM, axis=0)
+        self.baseline_us = np.insert(self.baseline_us, at, first_us, axis=0)
+        self.last_us = np.insert(self.last_us, at, 0, axis=0)
+        self.first_us = np.insert(self.first_us, at, first_us)
+        self.settled_us = np.insert(self.settled_us, at, 0)
+        self.announced = np.insert(self.announced, at, 0)
+
+    def _keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        for name in (
+            "key", "peak_dbm", "count", "baseline_dbm", "baseline_us",
+            "last_us", "first_us", "settled_us", "announced",
+        ):  # fmt: skip
+            setattr(self, name, getattr(self, name)[rows])
+
+    def window(
+        self, rows: Numbers, end_us: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+        """Power per (row, side, bin) in order of time, and the bins' ages at `end_us` in seconds.
+
+        Bins before a row's `settled_us` are silent: they belong to a case that is closed.
+        """
+        numbers = np.arange(self._bin - BINS + 1, self._bin + 1)
+        times_us = numbers * BIN_US + BIN_US // 2
+        power = self.peak_dbm[rows][:, :, numbers % BINS]
+        closed = times_us[None, :] <= self.settled_us[rows][:, None]
+        return np.where(closed[:, None, :], SILENT_DBM, power), (times_us - end_us) / 1e6

@@ -1,0 +1,166 @@
+"""The core thread: drain every device, tick, hand on. Nothing else runs in it.
+
+loop:  inputs = drain;  outcome = core.tick(inputs, now);  store ◀─ outcome;  sleep to the next tick
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.core import Core
+from gateway.drivers.base import Driver
+from gateway.model.outcome import Inputs, Outcome
+from gateway.telemetry.health import Health
+from gateway.telemetry.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+#: Each socket is read at most once in this time: waking up for every message is what costs.
+TICK_S = 0.05
+#: An outcome is handed on at least this often, so that the store shows that it is alive.
+HEARTBEAT_TICKS = 20
+#: Commands that may wait for the next tick.
+MAX_COMMANDS = 1_000
+
+Tap = Callable[[Inputs], None]
+
+
+class Runtime:
+    """Owns the drivers and the core while it runs. `failure` is set when the thread ended badly."""
+
+    def __init__(
+        self,
+        core: Core,
+        drivers: Sequence[Driver],
+        clock: Clock,
+        submit: Callable[[Outcome], None],
+        metrics: Metrics,
+        health: Health,
+        *,
+        failed: Callable[[], None],
+        tick_s: float = TICK_S,
+    ) -> None:
+        self.failure: BaseException | None = None
+        self._core, self._drivers, self._clock = core, drivers, clock
+        self._submit, self._metrics, self._health = submit, metrics, health
+        self._failed = failed
+        self._tick_s = tick_s
+        self._commands: deque[dict[str, Any]] = deque(maxlen=MAX_COMMANDS)
+        self._taps: tuple[Tap, ...] = ()
+        self._stop = threading.Event()
+        self._counted = _Counted(core, metrics)
+        self._thread = threading.Thread(target=self._run, name="core", daemon=True)
+
+    def start(self) -> None:
+        """Start the devices, then tick."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the devices in good order and the thread with them."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def command(self, command: dict[str, Any]) -> None:
+        """Have a command decided in the next tick; any thread may ask."""
+        self._commands.append(command)
+
+    def tap(self, tap: Tap) -> Callable[[], None]:
+        """Show every tick's inputs to `tap`, in the core thread; gives the way to end that.
+
+        The core has put the times on the gateway's clock by then. A tap must be quick, and copy.
+        """
+        self._taps = (*self._taps, tap)
+
+        def end() -> None:
+            self._taps = tuple(t for t in self._taps if t is not tap)
+
+        return end
+
+    def _run(self) -> None:
+        try:
+            # What exists now stays: collections must not walk a million tags again and again.
+            gc.collect()
+            gc.freeze()
+            for driver in self._drivers:
+                driver.start()
+            self._loop()
+        except BaseException as error:  # the daemon must end, loudly, and be restarted
+            logger.critical("the core failed", exc_info=True)
+            self.failure = error
+            self._failed()
+        finally:
+            for driver in self._drivers:
+                driver.close()
+
+    def _loop(self) -> None:
+        next_s = time.monotonic()
+        ticks = 0
+        while not self._stop.is_set():
+            begun_s = time.perf_counter()
+            self._tick(heartbeat=ticks % HEARTBEAT_TICKS == 0)
+            self._metrics.tick_seconds.observe(time.perf_counter() - begun_s)
+            self._health.beat("core")
+            ticks += 1
+            # After an overrun the next tick starts at once, and the beat is not caught up with.
+            next_s = max(next_s + self._tick_s, time.monotonic())
+            self._stop.wait(next_s - time.monotonic())
+
+    def _tick(self, *, heartbeat: bool) -> None:
+        now_us = self._clock.now_us()
+        inputs = Inputs()
+        for driver in self._drivers:
+            driver.drain(inputs, now_us)
+        while self._commands:
+            inputs.commands.append(self._commands.popleft())
+        outcome = self._core.tick(inputs, now_us)
+        for tap in self._taps:
+            tap(inputs)
+        self._counted.update()
+        if heartbeat or _worth_telling(outcome):
+            self._submit(outcome)
+
+
+def _worth_telling(outcome: Outcome) -> bool:
+    return bool(
+        outcome.durable
+        or outcome.acks
+        or outcome.provisional
+        or outcome.sensors
+        or outcome.statuses
+        or outcome.blind is not None
+    )
+
+
+class _Counted:
+    """Brings the core's counts into the metrics, once a tick."""
+
+    def __init__(self, core: Core, metrics: Metrics) -> None:
+        self._core, self._metrics = core, metrics
+        self._by_antenna = [0] * len(core.site.antennas)
+        self._before: dict[str, int] = {}
+
+    def update(self) -> None:
+        counts, metrics = self._core.counts, self._metrics
+        for number, received in enumerate(counts.received_by_antenna):
+            if received != self._by_antenna[number]:
+                reader = self._core.site.antennas[number].reader
+                metrics.reads[reader].inc(received - self._by_antenna[number])
+                self._by_antenna[number] = received
+        metrics.reads_coalesced.inc(self._new("coalesced", counts.coalesced))
+        metrics.reads_late.inc(self._new("late", counts.late))
+        metrics.reads_shed["rows"].inc(self._new("shed", counts.shed))
+        metrics.reads_shed["tags"].inc(self._new("refused", self._core.tags.refused))
+        metrics.tags_known.set(len(self._core.tags))
+
+    def _new(self, name: str, total: int) -> int:
+        new = total - self._before.get(name, 0)
+        self._before[name] = total
+        return new

@@ -24,7 +24,7 @@ class GatewayError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong in a file that a person wrote."""
+    """One thing that is wrong in what a person wrote; line 0 where there are no lines."""
 
     file: str
     line: int
@@ -32,7 +32,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.message}"
 
 
 class SettingsError(GatewayError):

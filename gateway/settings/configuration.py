@@ -57,10 +57,11 @@ def load(
     _check_directory(directory, report)
     found = _read_settings(directory, environ, report)
     settings, tree = found or (Settings(site=SiteIdentity(id="unknown")), Node({}, Place("")))
+    settings_problems = report.problems
     devices = read_devices(directory, report)
-    sensors = build_sensors(
-        devices, broker=found is None or settings.mqtt is not None, report=report
-    )
+    # A broker that is set but wrong has been complained of already.
+    broker_set = settings.mqtt is not None or bool(settings_problems)
+    sensors = build_sensors(devices, broker=broker_set, report=report)
     parts = Parts(
         identity=settings.site,
         location=settings.location,
@@ -76,6 +77,7 @@ def load(
     broker = _broker(settings, tree, directory, keys, report)
     sinks = _sinks(settings, tree, data_dir, report)
     _check_influxdb(settings, tree, keys, report)
+    _check_rules(directory, report)
     report.raise_problems()
     return Configuration(
         directory=directory,
@@ -127,7 +129,23 @@ def _read_settings(
         document = read_document(path, report)
         tree = merged(tree, document) if tree and document else None
     over = read_environment(environ, report)
-    return fit(merged(tree, over), Settings, report) if tree else None
+    found = fit(merged(tree, over), Settings, report) if tree else None
+    return (_completed(found[0]), found[1]) if found else None
+
+
+def _completed(settings: Settings) -> Settings:
+    """The settings with what follows from other settings filled in."""
+    if settings.mqtt is None:
+        return settings
+    site_id = settings.site.id
+    given = settings.mqtt
+    mqtt = given.model_copy(
+        update={
+            "prefix": given.prefix or f"rfid/{site_id}",
+            "client_id": given.client_id or f"rfid-gateway-{site_id}",
+        }
+    )
+    return settings.model_copy(update={"mqtt": mqtt})
 
 
 def _read_site(directory: Path, report: Report) -> tuple[SiteFile, Node] | None:
@@ -155,8 +173,8 @@ def _broker(
         tls_ca=ca,
         tls_cert=cert,
         tls_key=key,
-        prefix=mqtt.prefix or f"rfid/{settings.site.id}",
-        client_id=mqtt.client_id or f"rfid-gateway-{settings.site.id}",
+        prefix=mqtt.prefix or "",
+        client_id=mqtt.client_id or "",
     )
 
 
@@ -198,6 +216,12 @@ def _sinks(
             )
         sinks["mqtt"] = SinkConfig(name="mqtt", kind="mqtt")
     return tuple(sinks.values())
+
+
+def _check_rules(directory: Path, report: Report) -> None:
+    for path in yaml_files(directory / "rules", report):
+        if read_document(path, report):
+            report.note(Place(str(path), 1, 1), "rules are not evaluated by this version yet")
 
 
 def _check_influxdb(settings: Settings, tree: Node, keys: Secrets, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from gateway.model.device import SensorKind
 from gateway.model.place import Side
@@ -107,7 +107,7 @@ class ReaderFile(ReaderSettings):
     """host:port of the reader; with `listen: true` where to wait for it."""
     listen: bool = False
     """Whether the reader connects to us (reader-initiated connection)."""
-    tls: Annotated[Any, BeforeValidator(_refuse_tls)] = None
+    tls: Annotated[Any, BeforeValidator(_refuse_tls), WithJsonSchema({"not": {}})] = None
     """Not there yet."""
     profile: Identifier = "generic"
     """The reader model, a file of readers/profiles/."""

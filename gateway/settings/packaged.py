@@ -15,3 +15,13 @@ def example_site() -> Path:
         if (folder / "config" / "gateway.yaml").is_file():
             return folder
     raise Unavailable("the example site is missing from this installation: install it again")
+
+
+def site_files(folder: Path) -> list[Path]:
+    """What belongs to a site in `folder`, relative to it: YAML files and what explains them."""
+    return sorted(
+        path.relative_to(folder)
+        for part in ("config", "readers", "rules")
+        for path in (folder / part).rglob("*")
+        if path.suffix in (".yaml", ".md") and path.is_file()
+    )

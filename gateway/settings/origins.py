@@ -1,0 +1,48 @@
+"""Origins: every setting in force, and where its value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.settings.node import Node
+from gateway.settings.schema import Settings
+from gateway.settings.section import SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its dotted name, its value as JSON has it, and the place that set it.
+
+    A secret's value is the reference to it, which is all that settings ever hold of a secret.
+    """
+
+    name: str
+    value: Any
+    origin: str  # file:line:column, the name of an environment variable, or `default`
+
+
+def settings_in_force(settings: Settings, tree: Node) -> list[Setting]:
+    """Every setting in the order of gateway.yaml; blocks that are absent are left out."""
+    return list(_settings(settings, settings.model_dump(mode="json"), tree, ()))
+
+
+def _settings(model: Any, dumped: Any, tree: Node, path: tuple[str, ...]) -> Iterator[Setting]:
+    if isinstance(dumped, dict) and not isinstance(model, SecretRef):
+        for key, value in dumped.items():
+            yield from _settings(getattr(model, key), value, tree, (*path, key))
+    elif dumped is not None:
+        if isinstance(model, SecretRef):
+            dumped = {key: value for key, value in dumped.items() if value is not None}
+        yield Setting(".".join(path), dumped, _origin(tree, path))
+
+
+def _origin(tree: Node, path: tuple[str, ...]) -> str:
+    node = tree
+    for step in path:
+        below = node.child(step)
+        if below is None:
+            return "default"
+        node = below
+    return str(node.key or node.place)

@@ -31,12 +31,16 @@ class Rows:
     """Writes outcomes through `connection`; knows the numbers of the zones.
 
     `duplicates` counts records that were already there: their id has been told before, and telling
-    it again would be a lie. After a rollback, `forget` must be called.
+    it again would be a lie. `newest` is the number of the last record. Both tell what is durable:
+    `settle` is called after a commit, `forget` after a rollback.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
+        self.newest: int = (found.fetchone() or (0,))[0]
         self.duplicates = 0
+        self._newest, self._duplicates = self.newest, 0
         self._zones: dict[str, int] = {}
 
     def write(self, outcomes: Sequence[Outcome]) -> int:
@@ -53,8 +57,16 @@ class Rows:
         self._tags(tags.values())
         return written + len(tags)
 
+    def settle(self) -> None:
+        """The transaction was committed."""
+        self.newest = self._newest
+        self.duplicates += self._duplicates
+        self._duplicates = 0
+
     def forget(self) -> None:
         """The transaction was rolled back: zones numbered in it have no number."""
+        self._newest = self.newest
+        self._duplicates = 0
         self._zones.clear()
 
     def _tags(self, rows: Iterable[TagRow]) -> None:
@@ -130,9 +142,10 @@ class Rows:
             _RECORD, (kind, packed(id_), version, key, created_us, body)
         )
         if cursor.rowcount < 1:
-            self.duplicates += 1
+            self._duplicates += 1
             return None
-        return cursor.lastrowid
+        self._newest = cursor.lastrowid or self._newest
+        return self._newest
 
     def _zone(self, zone: str | None) -> int | None:
         """The number under which the file knows a zone."""

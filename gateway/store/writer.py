@@ -85,6 +85,11 @@ class Writer:
         """Records that were not written because their id was there already."""
         return self._rows.duplicates
 
+    @property
+    def newest(self) -> int:
+        """The seq of the last record that is durable, 0 if there is none."""
+        return self._rows.newest
+
     def start(self) -> None:
         """Begin; what was submitted before is written first."""
         self._thread.start()
@@ -188,7 +193,6 @@ class Writer:
             return
         connection = self._store.writing
         self._begun_s = time.monotonic()
-        duplicates = self._rows.duplicates
         try:
             connection.execute("BEGIN IMMEDIATE")
             rows = self._rows.write(durable)
@@ -199,8 +203,8 @@ class Writer:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             self._rows.forget()
-            self._rows.duplicates = duplicates
             raise
+        self._rows.settle()
         if self._observe is not None:
             self._observe(time.monotonic() - self._begun_s, rows)
         for one in asked:

@@ -70,6 +70,14 @@ class Doors:
         self._tracks.advance(end_us)
         self._tracks.add(sightings)
 
+    def side_first_seen(self, tag: int, door: int, end_us: int) -> int:
+        """The side on which a tag was stronger when it was first seen at a door of late."""
+        row = self._tracks.row_of(tag, door)
+        if row is None:
+            return INSIDE
+        order = passage_model.order_features(*self._tracks.window(np.array([row]), end_us))
+        return OUTSIDE if order["first_side"][0] > 0.0 else INSIDE
+
     def decide(self, end_us: int) -> list[Decision]:
         """Passages that are announced or confirmed at the end of this epoch."""
         rows = self._candidates(end_us)

@@ -42,8 +42,10 @@ class Engine:
         self.states = TagStates()
         self._coverage = Coverage(site)
         self._evidence = Evidence(self._coverage, self.states)
-        self._presence = ZonePresence(self._coverage, self.states, self._evidence, tuning)
         self._doors = Doors(self._coverage, self.states)
+        self._presence = ZonePresence(
+            self._coverage, self.states, self._evidence, tuning, self._doors.side_first_seen
+        )
         self._passages = Passages(site.id)
         self._tags = 0  # tag numbers below this have been seen
 

@@ -46,6 +46,8 @@ DIRECTION_TERMS = {
 NONE_BIAS = 5.5
 PROMINENCE_WEIGHT, PROMINENCE_MOST_DB = 0.30, 15.0
 RIVALRY_WEIGHT, RIVALRY_MOST_DB = 0.15, 10.0
+#: A difference of power between the sides that says fairly surely on which one a tag is.
+SIDE_DB = 6.0
 ONE_SIDED = 3.0  # how much less is believed of a tag that was read on one side only
 
 
@@ -99,15 +101,14 @@ def order_features(power: npt.NDArray[np.float32], ages_s: Floats) -> dict[str, 
         "centroid_s": (weights * ages_s).sum(axis=2) / total,
         "peak_s": ages_s[power.argmax(axis=2)],
         "peak_dbm": peak_dbm,
-        "first_side": _side_of(heard, 4),
-        "last_side": _side_of(heard[:, :, ::-1], 4),
+        "first_side": _side_of(power, 4),
+        "last_side": _side_of(power[:, :, ::-1], 4),
     }
 
 
-def _side_of(heard: npt.NDArray[np.bool_], bins: int) -> Floats:
-    """Mean side (-1 inside, +1 outside) of the first `bins` bins in which anything was heard."""
-    any_side = heard.any(axis=1)
-    chosen = any_side & (np.cumsum(any_side, axis=1) <= bins)
-    inside = (heard[:, 0] & chosen).sum(axis=1)
-    outside = (heard[:, 1] & chosen).sum(axis=1)
-    return np.asarray((outside - inside) / np.maximum(outside + inside, 1))
+def _side_of(power: npt.NDArray[np.float32], bins: int) -> Floats:
+    """Which side was stronger (-1 inside … +1 outside) over the first `bins` bins with reads."""
+    heard = (power > SILENT_DBM).any(axis=1)
+    chosen = heard & (np.cumsum(heard, axis=1) <= bins)
+    stronger = np.tanh((power[:, 1] - power[:, 0]) / SIDE_DB)
+    return np.asarray((stronger * chosen).sum(axis=1) / np.maximum(chosen.sum(axis=1), 1))

@@ -7,7 +7,7 @@ holds: there the doors decide (doors.py), because a load beside a door is read f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,14 @@ class ZonePresence:
     """Decides arrivals, moves between zones, missing and departed tags."""
 
     def __init__(
-        self, coverage: Coverage, states: TagStates, evidence: Evidence, tuning: LocationTuning
+        self,
+        coverage: Coverage,
+        states: TagStates,
+        evidence: Evidence,
+        tuning: LocationTuning,
+        side_first_seen: Callable[[int, int, int], int],
     ) -> None:
+        self._side_first_seen = side_first_seen  # (tag, door, now) → INSIDE or OUTSIDE
         self._coverage, self._states, self._evidence = coverage, states, evidence
         zones = coverage.site.zones
         self._arrive_us = round(tuning.arrive_after_s * 1e6)
@@ -89,7 +95,7 @@ class ZonePresence:
         states = self._states
         due = nowhere & (end_us - states.first_us[tags] >= self._arrive_us)
         for row in np.flatnonzero(due).tolist():
-            zone, share = self._arrival_zone(int(tags[row]), row, scores)
+            zone, share = self._arrival_zone(int(tags[row]), row, scores, end_us)
             if zone == NO_ZONE:
                 continue
             tag = int(tags[row])
@@ -103,23 +109,20 @@ class ZonePresence:
                 evidence=zone_evidence(self._coverage.site, states, tag, scores, row),
             )
 
-    def _arrival_zone(self, tag: int, row: int, scores: Scores) -> tuple[int, float]:
-        """The zone of most evidence; at a door the side where it was read first."""
+    def _arrival_zone(self, tag: int, row: int, scores: Scores, end_us: int) -> tuple[int, float]:
+        """The zone of most evidence; at a door the side on which it came into view."""
         totals, zones = scores.totals[row], scores.zones[row]
         best = int(totals.argmax())
         if totals[best] <= 0.0:
             return NO_ZONE, 0.0
-        states, coverage = self._states, self._coverage
-        share = float(totals[best] / (totals[best] + totals[zones != zones[best]].max(initial=0.0)))
-        door = coverage.door[states.slot_antenna[tag, scores.slots[best]]]
-        if door >= 0:
-            antennas = states.slot_antenna[tag]
-            firsts = np.where(coverage.door[antennas] == door, states.slot_first_us[tag], NEVER_US)
-            first = int(firsts.argmin())
-            side = coverage.side[antennas[first]]
-            ends = coverage.inside if side == INSIDE else coverage.outside
-            return int(ends[door]), max(share, 0.6)
-        return int(zones[best]), share
+        coverage = self._coverage
+        rest = totals[zones != zones[best]].max(initial=0.0)
+        share = float(totals[best] / (totals[best] + rest))
+        door = int(coverage.door[self._states.slot_antenna[tag, scores.slots[best]]])
+        if door < 0:
+            return int(zones[best]), share
+        inside = self._side_first_seen(tag, door, end_us) == INSIDE
+        return int((coverage.inside if inside else coverage.outside)[door]), max(share, 0.6)
 
     def _moves(self, tags: Numbers, free: Bools, scores: Scores, end_us: int) -> Iterator[Decision]:
         states, coverage = self._states, self._coverage
@@ -213,8 +216,9 @@ class ZonePresence:
         seen_us = np.maximum(states.last_us[:tags], coverage.seeing_since_us[zone])
         silent_us = end_us - seen_us
         sighted = self._watched[zone] & ~coverage.blind[zone]
-        missing = here & sighted & (silent_us >= self._missing_us[zone])
-        gone = here & (sighted | ~self._watched[zone]) & (silent_us >= self._departed_us[zone])
+        missing: Bools = np.asarray(here & sighted & (silent_us >= self._missing_us[zone]))
+        expected = sighted | ~self._watched[zone]
+        gone: Bools = np.asarray(here & expected & (silent_us >= self._departed_us[zone]))
         rows = np.flatnonzero(missing | gone)
         return [self._overdue(tag, bool(gone[tag]), int(seen_us[tag])) for tag in rows.tolist()]
 

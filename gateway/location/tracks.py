@@ -54,6 +54,12 @@ class Tracks:
         """Door number of each row."""
         return (self.key % self._doors).astype(np.intp)
 
+    def row_of(self, tag: int, door: int) -> int | None:
+        """The row of a tag's track at a door, None if it has none."""
+        key = tag * self._doors + door
+        row = int(np.searchsorted(self.key, key))
+        return row if row < len(self.key) and self.key[row] == key else None
+
     def advance(self, end_us: int) -> None:
         """Move the ring to the bin of `end_us` and forget tracks that went quiet."""
         current = (end_us - 1) // BIN_US

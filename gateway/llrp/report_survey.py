@@ -22,8 +22,9 @@ TLV_TYPE_MASK = 0x03FF
 MAX_EPC_BITS = 496
 
 #: Sizes of the values of the TV parameters by type; 0 where none is defined.
-TV_SIZES = bytes([0, 2, 8, 8, 8, 8, 1, 2, 2, 4, 2, 2, 2, 12, 2, 0, 4, 2, 4, 2, 2]) + bytes(107)
+TV_SIZES = bytes([0, 2, 8, 8, 8, 8, 1, 2, 2, 4, 2, 2, 2, 12, 2, 2, 4, 2, 4, 2, 2]) + bytes(107)
 EPC_96_TV = 13
+CLIENT_REQUEST_RESULT_TV = 15
 FIRST_UTC, FIRST_UPTIME, LAST_UTC, LAST_UPTIME = 2, 3, 4, 5
 #: TV parameters that become columns.
 ANTENNA, PEAK_RSSI, CHANNEL, SEEN_COUNT = 1, 6, 7, 8
@@ -33,7 +34,7 @@ IMPINJ_PHASE = (25882, 56)
 IMPINJ_RSSI = (25882, 57)
 _WANTED_CUSTOMS = frozenset({IMPINJ_PHASE, IMPINJ_RSSI})
 _CUSTOM_HEAD = struct.Struct(">HHII")
-#: Results of access operations: C1G2 ones of 1.0.1, then those that 1.1 added.
+#: Results of access operations: the C1G2 ones of 1.0.1, then those that 1.1 added.
 _RESULTS = frozenset({349, 350, 351, 352, 353, 354, 360, 361, 362})
 
 #: Parameter (TV type, or vendor and subtype) → offset of its value.
@@ -85,6 +86,7 @@ def survey(tag: bytes) -> Survey:
                 found.setdefault(kind, at + 1)
             elif kind == EPC_96_TV:
                 epc = epc or (at + 1, 12)
+            results = results or kind == CLIENT_REQUEST_RESULT_TV
         else:
             kind, length = tlv_head(tag, at)
             fixed = 4

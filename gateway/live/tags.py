@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -169,6 +170,15 @@ class TagTable:
         return Counts(
             int(row[Presence.PRESENT]), int(row[Presence.UNKNOWN]), int(row[Presence.MISSING])
         )
+
+    def tally(self, among: npt.NDArray[np.bool_]) -> dict[tuple[int | None, Presence], int]:
+        """How many of the tags marked in `among` are in each zone and state; NEW ones left out."""
+        rows = np.flatnonzero(among & (self._presence[: self._rows] != Presence.NEW))
+        places = zip(self._zone[rows].tolist(), self._presence[rows].tolist(), strict=True)
+        return {
+            (None if zone == NO_ZONE else zone, Presence(presence)): tags
+            for (zone, presence), tags in sorted(Counter(places).items())
+        }
 
     def select(
         self,

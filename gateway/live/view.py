@@ -104,6 +104,10 @@ class LiveView:
             limit=limit, after=after, zone=zone, presence=presence, among=among
         )
 
+    def gtin_tally(self, gtin: str) -> dict[tuple[int | None, Presence], int]:
+        """How many tags of a GTIN (14 digits) are in each zone and state."""
+        return self._table.tally(self.gtins.equal(gtin, len(self._table)))
+
     def counts(self, zone: int) -> Counts:
         """How many tags a zone holds, by state."""
         return self._table.counts(zone)

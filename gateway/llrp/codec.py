@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import dataclasses
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from gateway.llrp import registry
 from gateway.llrp.errors import DecodeError, EncodeError, FrameError
 from gateway.llrp.registry import CUSTOM_MESSAGE, CUSTOM_PARAMETER, OPAQUE, UNKNOWN
-from gateway.llrp.tables import CUSTOM_NUMBER, Row
+from gateway.llrp.tables import Row
 
 #: Reserved bits (3), version (3) and type (10) in one word; length, this header included; id.
 MESSAGE_HEADER = struct.Struct(">HII")
@@ -94,11 +94,11 @@ class Message(_Tree):
     children: list[Parameter] = dataclasses.field(default_factory=list)
 
 
-def decode(frame: bytes | memoryview) -> Message:
+def decode(frame: bytes | memoryview, *, max_parameters: int = MAX_PARAMETERS) -> Message:
     """The message in one whole frame; FrameError or DecodeError, never anything else."""
     data = bytes(frame)
     word, number = _checked_header(data)
-    message = _decode_body(data, word & _TYPE_MASK)
+    message = _decode_body(data, word & _TYPE_MASK, max_parameters)
     message.id = number
     message.version = word >> _VERSION_SHIFT & _VERSION_MASK
     if word >> _MESSAGE_RESERVED_SHIFT:
@@ -108,22 +108,26 @@ def decode(frame: bytes | memoryview) -> Message:
 
 def encode(message: Message) -> bytes:
     """The message as one frame; a field that is not given is zero or empty. Raises EncodeError."""
-    out = bytearray(MESSAGE_HEADER.size)
     try:
-        row = registry.message_row(message.name)
-        if row is None:
-            raise EncodeError("there is no such message")
-        number, reserved, fields = _split_fields(row, message.fields, _MESSAGE_RESERVED_MAX)
-        out += row.prefix
-        row.layout.write(fields, out)
-        _write_children(message.children, out, 1)
-        if message.version not in VERSIONS:
-            raise EncodeError(f"expected one of {VERSIONS}", path="version")
-        word = reserved << _MESSAGE_RESERVED_SHIFT | message.version << _VERSION_SHIFT | number
-        MESSAGE_HEADER.pack_into(out, 0, word, len(out), _whole("id", message.id, _MAX_ID))
+        return _frame(message)
     except EncodeError as error:
         error.enter(message.name)
         raise
+
+
+def _frame(message: Message) -> bytes:
+    row = registry.message_row(message.name)
+    if row is None:
+        raise EncodeError("there is no such message")
+    if message.version not in VERSIONS:
+        raise EncodeError(f"expected one of {VERSIONS}", path="version")
+    number, reserved, fields = _split_fields(row, message.fields, _MESSAGE_RESERVED_MAX)
+    out = bytearray(MESSAGE_HEADER.size)
+    out += row.prefix
+    row.layout.write(fields, out)
+    _write_children(message.children, out, 1)
+    word = reserved << _MESSAGE_RESERVED_SHIFT | message.version << _VERSION_SHIFT | number
+    MESSAGE_HEADER.pack_into(out, 0, word, len(out), _whole("id", message.id, _MAX_ID))
     return bytes(out)
 
 
@@ -142,11 +146,11 @@ def _checked_header(data: bytes) -> tuple[int, int]:
     return word, number
 
 
-def _decode_body(data: bytes, number: int) -> Message:
+def _decode_body(data: bytes, number: int, max_parameters: int) -> Message:
     row = registry.MESSAGES_BY_NUMBER.get(number)
     if row is None:
         return Message(UNKNOWN, fields={"Type": number, "Data": data[MESSAGE_HEADER.size :]})
-    body = _Body(data)
+    body = _Body(data, max_parameters)
     if row is CUSTOM_MESSAGE:
         vendor_row = body.vendor_row()
         if vendor_row is not None:
@@ -161,23 +165,35 @@ def _decode_body(data: bytes, number: int) -> Message:
         raise
 
 
-#: What decoding needs of a TV parameter, by the number in its only header byte.
-_TVS = [
-    (row.name, row.layout.plain.names, row.layout.plain.size, row.layout.plain.unpack_from)
-    if (row := registry.TV_BY_NUMBER.get(number)) and row.layout.plain
-    else None
-    for number in range(_TV_BIT)
-]
+class _QuickTv(NamedTuple):
+    """All that reading a TV parameter of one field needs; the way of most of a tag report."""
+
+    name: str
+    field: str
+    size: int
+    unpack_from: Callable[[bytes, int], tuple[Any, ...]]
+
+
+def _quick_tv(row: Row | None) -> _QuickTv | None:
+    if row is None or row.layout.single is None:
+        return None
+    single = row.layout.single
+    return _QuickTv(row.name, single.name, single.size, single.unpack_from)
+
+
+#: By the only byte of its header.
+_QUICK_TVS = [_quick_tv(registry.TV_BY_NUMBER.get(byte - _TV_BIT)) for byte in range(0x100)]
 
 
 class _Body:
     """Reads what follows the header of one message; `at` and `end` are positions in the frame."""
 
-    __slots__ = ("_data", "_left")
+    __slots__ = ("_data", "_left", "_max_parameters")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, max_parameters: int) -> None:
         self._data = data
-        self._left = MAX_PARAMETERS
+        self._max_parameters = max_parameters
+        self._left = max_parameters
 
     def vendor_row(self) -> Row | None:
         """The row of a custom message, when its vendor has a table and the table has it."""
@@ -219,28 +235,32 @@ class _Body:
         try:
             while at < end:
                 self._left -= 1
-                if self._left < 0:
-                    raise DecodeError(f"more than {MAX_PARAMETERS} parameters", offset=at)
-                first = data[at]
-                if first < _TV_BIT:
-                    parameter, at = self._tlv(at, end, depth)
+                quick = _QUICK_TVS[data[at]]
+                if quick is None or at + quick[2] >= end or self._left < 0:
+                    parameter, at = self._parameter(at, end, depth)
                     found.append(parameter)
-                    continue
-                tv = _TVS[first - _TV_BIT]
-                if tv is None:
-                    found.append(Parameter(OPAQUE, {"Data": data[at:end]}))
-                    break
-                name, names, size, unpack_from = tv
-                if at + size >= end:
-                    raise DecodeError(f"needs {size} bytes, {end - at - 1} remain", offset=at)
-                values = dict(zip(names, unpack_from(data, at + 1), strict=True))
-                found.append(Parameter(name, values, []))
-                at += 1 + size
+                else:
+                    name, field, size, unpack_from = quick
+                    found.append(Parameter(name, {field: unpack_from(data, at + 1)[0]}, []))
+                    at += 1 + size
         except DecodeError as error:
             name = self._name_at(at, end)
             error.enter(name, 1 + sum(child.name == name for child in found))
             raise
         return found
+
+    def _parameter(self, at: int, end: int, depth: int) -> tuple[Parameter, int]:
+        """The parameter of any kind that begins at `at`, and where it ends."""
+        if self._left < 0:
+            raise DecodeError(f"more than {self._max_parameters} parameters", offset=at)
+        first = self._data[at]
+        if first < _TV_BIT:
+            return self._tlv(at, end, depth)
+        row = registry.TV_BY_NUMBER.get(first - _TV_BIT)
+        if row is None:
+            return Parameter(OPAQUE, {"Data": self._data[at:end]}, []), end
+        fields, stop = row.layout.read(self._data, at + 1, end)
+        return Parameter(row.name, fields, []), stop
 
     def _tlv(self, at: int, end: int, depth: int) -> tuple[Parameter, int]:
         """The parameter with a length that begins at `at`, and where it ends."""
@@ -281,8 +301,8 @@ class _Body:
         """What a broken parameter is called in the path of an error."""
         first = self._data[at]
         if first >= _TV_BIT:
-            tv = _TVS[first - _TV_BIT]
-            return tv[0] if tv else OPAQUE
+            tv = registry.TV_BY_NUMBER.get(first - _TV_BIT)
+            return tv.name if tv else OPAQUE
         if at + 2 > end:
             return UNKNOWN
         number = int.from_bytes(self._data[at : at + 2]) & _TYPE_MASK

@@ -45,6 +45,7 @@ _STRUCT_CODES = {
 _WORD_CODES = {8: "B", 16: "H", 32: "I"}
 _BIT_KINDS = {"u1": 1, "u2": 2}
 _VECTOR_CODES = {"u16v": "H", "u32v": "I"}
+_U96_BYTES = 12
 _COUNT = struct.Struct(">H")
 MAX_COUNT = 0xFFFF
 
@@ -83,18 +84,21 @@ class _Step(Protocol):
 class Layout:
     """A row of fields, compiled once from its text; reads and writes their bytes."""
 
-    __slots__ = ("_names", "_steps", "fields", "plain")
+    __slots__ = ("_names", "_steps", "fields", "single")
 
     def __init__(self, text: str = "") -> None:
         self.fields = tuple(_parse(word) for word in text.split())
         self._steps = _compile(self.fields)
         self._names = frozenset(field.name for field in self.fields)
-        #: The only step of a layout that is one struct without bit fields (every TV parameter).
-        only = self._steps[0] if len(self._steps) == 1 else None
-        self.plain = only if isinstance(only, _Numbers) else None
+        #: A layout of nothing but one field of fixed size, which may be read in a quicker way.
+        first = self._steps[0] if len(self.fields) == 1 else None
+        self.single = first if isinstance(first, _Numbers) else None
 
     def read(self, frame: bytes, at: int, end: int) -> tuple[dict[str, Any], int]:
         """The values of the fields from `at`, and where they end; DecodeError beyond `end`."""
+        single = self.single
+        if single is not None and at + single.size <= end:
+            return {single.name: single.unpack_from(frame, at)[0]}, at + single.size
         values: dict[str, Any] = {}
         for step in self._steps:
             at = step.read(frame, at, end, values)
@@ -103,7 +107,7 @@ class Layout:
     def write(self, values: Mapping[str, Any], out: bytearray) -> None:
         """Append the fields; an absent one is zero or empty, an unknown one an EncodeError."""
         if not values.keys() <= self._names:
-            unknown = sorted(values.keys() - self._names)[0]
+            unknown = min(values.keys() - self._names)
             known = ", ".join(field.name for field in self.fields if field.name != RESERVED)
             raise EncodeError(f"there is no such field; there is {known or 'none'}", path=unknown)
         for step in self._steps:
@@ -111,42 +115,48 @@ class Layout:
 
 
 class _Numbers:
-    """Fields of fixed size, one struct."""
+    """Neighbouring fields of fixed size, read and written as one struct."""
 
-    __slots__ = ("_fields", "names", "size", "unpack_from", "_empty", "_struct")
+    __slots__ = ("_empty", "_fields", "_struct", "name", "names", "size", "unpack_from")
 
     def __init__(self, fields: list[Field]) -> None:
-        codes = "".join(_STRUCT_CODES[field.kind] for field in fields)
-        self._struct = struct.Struct(">" + codes)
+        self._struct = struct.Struct(">" + "".join(_STRUCT_CODES[f.kind] for f in fields))
         self._fields = tuple(fields)
-        self._empty = tuple(b"" if field.kind == "u96" else 0 for field in fields)
-        self.names = tuple(field.name for field in fields)
+        self._empty = tuple(bytes(_U96_BYTES) if f.kind == "u96" else 0 for f in fields)
+        self.names = tuple(f.name for f in fields)
+        self.name = self.names[0]
         self.size = self._struct.size
         self.unpack_from = self._struct.unpack_from
 
     def read(self, frame: bytes, at: int, end: int, values: dict[str, Any]) -> int:
         if at + self.size > end:
-            raise _short(self.names[0], self.size, at, end)
-        values.update(zip(self.names, self.unpack_from(frame, at), strict=True))
+            # A parameter's only field needs no name beside that of the parameter.
+            name = self.name if len(self.names) > 1 else ""
+            raise _short(name, self.size, at, end)
+        # As many names as values, by construction; `strict` would cost as much as the rest.
+        values.update(zip(self.names, self.unpack_from(frame, at)))  # noqa: B905
         return at + self.size
 
     def write(self, values: Mapping[str, Any], out: bytearray) -> None:
         row = [values.get(n, e) for n, e in zip(self.names, self._empty, strict=True)]
-        for field, value in zip(self._fields, row, strict=True):
-            if field.kind == "u96" and not (_is_bytes(value) and len(value) in (0, 12)):
-                raise _expected(field.name, "12 bytes", value)
         try:
-            out += self._struct.pack(*row)
+            packed = self._struct.pack(*row)
         except struct.error:
             raise self._fault(row) from None
+        if self._fields[0].kind == "u96" and len(row[0]) != _U96_BYTES:
+            raise self._fault(row)  # struct would cut it or fill it up
+        out += packed
 
     def _fault(self, row: list[Any]) -> EncodeError:
+        """The first value of a row that does not fit its field."""
         for field, value in zip(self._fields, row, strict=True):
+            if field.kind == "u96":
+                return _expected(field.name, f"{_U96_BYTES} bytes", value)
             try:
                 struct.pack(">" + _STRUCT_CODES[field.kind], value)
             except struct.error:
                 return _expected(field.name, _range(field.kind), value)
-        raise AssertionError("some value of the row was refused")  # pragma: no cover
+        raise AssertionError("a row is refused for one of its values")  # pragma: no cover
 
 
 class _Word:
@@ -186,7 +196,7 @@ class _Word:
 class _Counted:
     """A vector: how many elements (u16), then the elements."""
 
-    __slots__ = ("_name", "_size", "_take", "_give", "_expects", "_empty")
+    __slots__ = ("_empty", "_expects", "_give", "_name", "_size", "_take")
 
     def __init__(self, field: Field) -> None:
         self._name = field.name

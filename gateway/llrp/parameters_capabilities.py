@@ -9,8 +9,8 @@ CAPABILITIES: tuple[Row, ...] = (
         137,
         "GeneralDeviceCapabilities",
         (
-            "MaxNumberOfAntennaSupported:u16 CanSetAntennaProperties:u1 HasUTCClockCapability:u1 r14 "
-            "DeviceManufacturerName:u32 ModelName:u32 ReaderFirmwareVersion:utf8v"
+            "MaxNumberOfAntennaSupported:u16 CanSetAntennaProperties:u1 HasUTCClockCapability:u1 "
+            "r14 DeviceManufacturerName:u32 ModelName:u32 ReaderFirmwareVersion:utf8v"
         ),
         children=(
             "ReceiveSensitivityTableEntry+ PerAntennaReceiveSensitivityRange* GPIOCapabilities "
@@ -73,8 +73,8 @@ CAPABILITIES: tuple[Row, ...] = (
         329,
         "C1G2UHFRFModeTableEntry",
         (
-            "ModeIdentifier:u32 DRValue:u1=C1G2DRValue EPCHAGTCConformance:u1 r6 MValue:u8=C1G2MValue "
-            "ForwardLinkModulation:u8=C1G2ForwardLinkModulation "
+            "ModeIdentifier:u32 DRValue:u1=C1G2DRValue EPCHAGTCConformance:u1 r6 "
+            "MValue:u8=C1G2MValue ForwardLinkModulation:u8=C1G2ForwardLinkModulation "
             "SpectralMaskIndicator:u8=C1G2SpectralMaskIndicator BDRValue:u32 PIEValue:u32 "
             "MinTariValue:u32 MaxTariValue:u32 StepTariValue:u32"
         ),

@@ -35,8 +35,9 @@ CONFIGURATION: tuple[Row, ...] = (
         "TagReportContentSelector",
         (
             "EnableROSpecID:u1 EnableSpecIndex:u1 EnableInventoryParameterSpecID:u1 "
-            "EnableAntennaID:u1 EnableChannelIndex:u1 EnablePeakRSSI:u1 EnableFirstSeenTimestamp:u1 "
-            "EnableLastSeenTimestamp:u1 EnableTagSeenCount:u1 EnableAccessSpecID:u1 r6"
+            "EnableAntennaID:u1 EnableChannelIndex:u1 EnablePeakRSSI:u1 "
+            "EnableFirstSeenTimestamp:u1 EnableLastSeenTimestamp:u1 EnableTagSeenCount:u1 "
+            "EnableAccessSpecID:u1 r6"
         ),
         children="AirProtocolEPCMemorySelector*",
     ),

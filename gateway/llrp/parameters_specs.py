@@ -42,8 +42,8 @@ SPECS: tuple[Row, ...] = (
         185,
         "TagObservationTrigger",
         (
-            "TriggerType:u8=TagObservationTriggerType r8 NumberOfTags:u16 NumberOfAttempts:u16 T:u16 "
-            "Timeout:u32"
+            "TriggerType:u8=TagObservationTriggerType r8 NumberOfTags:u16 NumberOfAttempts:u16 "
+            "T:u16 Timeout:u32"
         ),
     ),
     tlv(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 
+from gateway.llrp import enumerations
 from gateway.llrp.messages import MESSAGES
 from gateway.llrp.parameters_capabilities import CAPABILITIES
 from gateway.llrp.parameters_configuration import CONFIGURATION
@@ -57,6 +58,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "AirProtocolSingulationDetails": "C1G2SingulationDetails",
     }.items()
 }
+
+#: Names of values, of the standard and of vendors.
+ENUMERATIONS: dict[str, dict[int, str]] = dict(enumerations.ENUMERATIONS)
+for _table in VENDOR_TABLES:
+    ENUMERATIONS.update(_table.ENUMERATIONS)
 
 _VENDOR_MESSAGES = tuple(row for table in VENDOR_TABLES for row in table.MESSAGES)
 _VENDOR_PARAMETERS = tuple(row for table in VENDOR_TABLES for row in table.PARAMETERS)

@@ -55,7 +55,7 @@ def message(
 
 
 def tv(number: int, name: str, fields: str, *, since: int = VERSION_1_0_1) -> Row:
-    """A parameter without a length on the wire; its fields have a fixed size, it has no children."""
+    """A parameter without a length on the wire: fields of a fixed size, no children."""
     return Row(name, number, Layout(fields), since=since, is_tv=True)
 
 

@@ -7,6 +7,7 @@ like are cut and read one by one. A key tells where each row belongs in the orde
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from gateway.llrp.report_split import split, split_alike
 from gateway.llrp.report_survey import read, survey
 
 #: Fewer than this are read one by one: columns cost as much for a few rows as for hundreds.
-FEW = 16
+FEW = 8
 #: Layouts that are tried on the tag reports of one length; the rest is read one by one.
 LAYOUTS_TRIED = 6
 #: Layouts that are remembered, by the length of their TagReportData.
@@ -38,7 +39,8 @@ class Harvest:
     """What a number of report messages held. Messages are numbered in order of arrival, from 0.
 
     `messages` is the message of each row; `irregular` counts the rows that were read one by one;
-    `faults` tell what was passed over in which message; `with_results` are the messages that carry
+    `faults` count what was passed over in which message, `fault_texts` tell the last fault of each;
+    `with_results` are the messages that carry
     results of access operations or of RF surveys.
     """
 
@@ -46,8 +48,14 @@ class Harvest:
     epcs: list[bytes] = field(default_factory=list)
     messages: Keys = field(default_factory=lambda: np.zeros(0, np.int64))
     irregular: int = 0
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    faults: Counter[int] = field(default_factory=Counter)
+    fault_texts: dict[int, str] = field(default_factory=dict)
     with_results: set[int] = field(default_factory=set)
+
+    def add_fault(self, message: int, where: str, error: DecodeError) -> None:
+        """Count something that was passed over."""
+        self.faults[message] += 1
+        self.fault_texts[message] = f"{where}: {error.reason} (at its byte {error.offset})"
 
 
 class _Pile:
@@ -182,9 +190,7 @@ def _cut_singly(frame: bytes, number: int, piles: dict[int, _Pile], harvest: Har
     try:
         tags, surveyed = split(frame)
     except DecodeError as error:
-        harvest.faults.append(
-            (number, f"RO_ACCESS_REPORT: {error.reason} (at byte {error.offset})")
-        )
+        harvest.add_fault(number, "RO_ACCESS_REPORT", error)
         return
     if surveyed:
         harvest.with_results.add(number)
@@ -205,8 +211,7 @@ def _read_singly(tags: Tags, keys: Keys, harvest: Harvest) -> _Part:
             found = survey(tag)
         except DecodeError as error:
             good[index] = False
-            fault = f"TagReportData: {error.reason} (at its byte {error.offset})"
-            harvest.faults.append((key >> KEY_BITS, fault))
+            harvest.add_fault(key >> KEY_BITS, "TagReportData", error)
             continue
         rows[len(epcs)], epc = read(tag, found)
         epcs.append(epc)

@@ -169,10 +169,10 @@ class ReportIntake:
         self.frames += len(run_of_message)
         self.reports += len(rows)
         self.irregular += harvest.irregular
-        for number, fault in harvest.faults:
+        for number, faults in harvest.faults.items():
             source = run_sources[run_of_message[number]]
-            self.skipped[source] += 1
-            self.last_errors[source] = fault
+            self.skipped[source] += faults
+            self.last_errors[source] = harvest.fault_texts[number]
         for number in sorted(harvest.with_results):
             run = int(run_of_message[number])
             first = int(np.searchsorted(run_of_message, run))

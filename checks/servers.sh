@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes sure that the real servers which the tests talk to are installed. As root on Debian it
+# Makes sure that the programs which the tests talk to are installed. As root on Debian it
 # installs what is missing, without letting the packages start anything; otherwise it says what is
 # missing, and fails.
 set -euo pipefail
 
 # program:package
-NEEDED=(mosquitto:mosquitto tshark:tshark)
+NEEDED=(mosquitto:mosquitto tshark:tshark systemd-analyze:systemd)
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 

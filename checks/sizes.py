@@ -1,6 +1,7 @@
 """Fail when a function or a file has outgrown one idea: the hard limits of CONTRIBUTING.md.
 
 The aim is 40 and 400 lines; this check leaves room for the odd table or dispatch and no more.
+A file of tests may be as long as what it tests has cases.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def _too_long(file: Path) -> Iterator[str]:
     text = file.read_text()
     name = file.relative_to(ROOT)
     lines = text.count("\n")
-    if lines > MAX_FILE_LINES:
+    if lines > MAX_FILE_LINES and name.parts[0] != "tests":
         yield f"{name}:1: {lines} lines; limit {MAX_FILE_LINES}: split it by idea"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -25,17 +25,17 @@ class Secrets:
         self._report = report
         self._required = required
 
-    def resolve(self, reference: SecretRef | None, place: Place) -> Secret | None:
-        """The secret; None when there is no reference, or, with a problem, when it is not found."""
+    def resolve(self, name: str, reference: SecretRef | None, place: Place) -> Secret | None:
+        """The secret of the setting `name`; None without a reference, or, told, if not found."""
         if reference is None or not self._required:
             return None
         try:
             text = self._text(reference)
         except _UnresolvedError as error:
-            self._report.problem(place, str(error))
+            self._report.problem(place, f"{name}: {error}")
             return None
         if not text:
-            self._report.problem(place, f"the secret ({_where(reference)}) is empty")
+            self._report.problem(place, f"{name}: the secret ({_where(reference)}) is empty")
             return None
         return Secret(text)
 

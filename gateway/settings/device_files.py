@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from gateway.model.device import SensorKind
 from gateway.model.place import Side
@@ -24,12 +24,18 @@ def _refuse_tls(_: Any) -> Any:
     raise ValueError("TLS to readers is not there yet: leave 'tls' out and use the plain LLRP port")
 
 
+def _check_keepalive(seconds: float) -> float:
+    if not 1 <= seconds <= 600:
+        raise ValueError("expected a duration from 1s to 10m")
+    return seconds
+
+
 class ReaderSettings(Section):
     """How a reader model is driven; in a profile, or in a reader's own file to overrule it."""
 
     max_version: Annotated[int, Field(ge=1, le=2)] | None = None
     """Highest LLRP version to negotiate: 1 is 1.0.1, 2 is 1.1."""
-    keepalive: Annotated[Duration, Field(ge=1, le=600)] | None = None
+    keepalive: Annotated[Duration, AfterValidator(_check_keepalive)] | None = None
     """How often the reader says that it lives; its link is dead after 2.5 times as long."""
     tag_population: Annotated[int, Field(ge=1, le=65535)] | None = None
     """How many tags are expected in the field at once."""

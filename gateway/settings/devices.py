@@ -21,7 +21,7 @@ from gateway.settings.device_files import (
 from gateway.settings.document import read_document
 from gateway.settings.files import yaml_files
 from gateway.settings.fit import fit
-from gateway.settings.node import Node, Place
+from gateway.settings.node import Node, Place, named_by_its_file
 from gateway.settings.profiles import Profiles, overruled
 from gateway.settings.report import Report, quoted, suggestion
 
@@ -34,6 +34,7 @@ class DeviceFiles:
 
     readers: list[tuple[str, ReaderFile, Node]] = field(default_factory=list)
     groups: list[tuple[str, SensorGroupFile, Node]] = field(default_factory=list)
+    sensor_ids: set[str] = field(default_factory=set)  # those of sensors that do not fit as well
     whole: bool = True
 
 
@@ -57,9 +58,11 @@ def read_devices(site_directory: Path, report: Report) -> DeviceFiles:
 
 
 def _add(found: DeviceFiles, tree: Node, stem: str, report: Report) -> tuple[str, Place]:
+    named_by_its_file(tree, stem)
     driver = tree.child("driver")
     name = driver.value if driver else None
     sensors = tree.child("sensors") is not None
+    found.sensor_ids |= tree.ids("sensors")
     if sensors or name in SENSOR_DRIVERS + PLANNED_SENSOR_DRIVERS:
         group = fit(tree, SensorGroupFile, report)
         if group:
@@ -133,16 +136,18 @@ def _address(file: ReaderFile, node: Node, report: Report) -> Address | None:
         return None
 
 
-def build_sensors(files: DeviceFiles, *, broker: bool, report: Report) -> tuple[SensorConfig, ...]:
+def build_sensors(
+    files: DeviceFiles, *, has_broker: bool, report: Report
+) -> tuple[SensorConfig, ...]:
     """Every sensor of every group; problems with ids, drivers, decoders and topics reported."""
     sensors: dict[str, SensorConfig] = {}
     seen: dict[str, Place] = {}
     for _, group, node in files.groups:
         _check_name(group.driver, "driver", SENSOR_DRIVERS, PLANNED_SENSOR_DRIVERS, node, report)
-        if group.driver == "mqtt" and group.sensors and not broker:
+        if group.driver == "mqtt" and group.sensors and not has_broker:
             report.problem(
                 node.at("driver").place,
-                "these sensors come over MQTT, but gateway.yaml names no broker: add 'mqtt:'",
+                "these sensors come over MQTT, but gateway.yaml has no 'mqtt: {host: …}'",
             )
         for number, entry in enumerate(group.sensors):
             at = node.at("sensors", number)
@@ -159,7 +164,7 @@ def build_sensors(files: DeviceFiles, *, broker: bool, report: Report) -> tuple[
 
 def _sensor(entry: SensorEntry, driver: str, node: Node, report: Report) -> SensorConfig:
     _check_name(entry.decoder, "decoder", DECODERS, PLANNED_DECODERS, node, report)
-    if driver == "mqtt" and entry.topic is None and node.child("topic") is None:
+    if driver == "mqtt" and entry.topic is None and not node.lacks:
         report.problem(node.place, f"the sensor {quoted(entry.id)} needs a 'topic'")
     if entry.kind is SensorKind.BARCODE and entry.invert:
         report.problem(node.at("invert").place, "'invert' is for sensors that say true or false")

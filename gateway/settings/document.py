@@ -35,7 +35,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufff
 def read_document(path: Path, report: Report) -> Node | None:
     """The file as a tree; None, and a problem in the report, when it cannot be read as one.
 
-    An empty file is an empty mapping. Duplicate keys are reported and the first one is kept.
+    An empty or absent file is an empty mapping. Duplicate keys are reported and the first is kept.
     """
     text = _text(path, report)
     if text is None:
@@ -45,6 +45,18 @@ def read_document(path: Path, report: Report) -> Node | None:
 
 def parse_document(text: str, source: str, report: Report) -> Node | None:
     """As `read_document`, for text that is already at hand; `source` names it in problems."""
+    root = parse_value(text, source, report)
+    if root is None or isinstance(root.value, dict):
+        return root
+    if root.value is None:
+        return Node({}, Place(source, 1, 1))
+    what = "a list" if isinstance(root.value, list) else quoted(root.value)
+    report.problem(root.place, f"expected a mapping (lines of 'key: value'), got {what}")
+    return None
+
+
+def parse_value(text: str, source: str, report: Report) -> Node | None:
+    """Any YAML value as a tree; None, and a problem in the report, when it cannot be read."""
     for found, message in (
         (_CONTROL.search(text), "a control character is not allowed in a YAML file"),
         (_INDENT_TAB.search(text), "a tab in the indentation: indent with spaces"),
@@ -58,21 +70,13 @@ def parse_document(text: str, source: str, report: Report) -> Node | None:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         report.problem(_marked(source, error), f"this is not valid YAML: {_reason(error)}")
-        return None
     except yaml.YAMLError as error:
         report.problem(Place(source, 1, 1), f"this is not valid YAML: {error}")
-        return None
     except _RefusedError as refused:
         report.problem(refused.place, str(refused))
-        return None
-    root = builder.root
-    if root is None or root.value is None:
-        return Node({}, Place(source, 1, 1))
-    if not isinstance(root.value, dict):
-        what = "a list" if isinstance(root.value, list) else quoted(root.value)
-        report.problem(root.place, f"expected a mapping (lines of 'key: value'), got {what}")
-        return None
-    return root
+    else:
+        return builder.root or Node(None, Place(source, 1, 1))
+    return None
 
 
 def _text(path: Path, report: Report) -> str | None:
@@ -83,6 +87,8 @@ def _text(path: Path, report: Report) -> str | None:
             return None
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return ""
     except OSError as error:
         report.problem(Place(str(path)), f"cannot be read: {error.strerror}")
         return None
@@ -187,7 +193,9 @@ class _Builder:
             )
         target = self.anchors.get(anchor or "")
         if target is None:
-            raise _RefusedError(place, f"the alias {quoted(f'*{anchor}')} names no finished anchor")
+            raise _RefusedError(
+                place, f"the alias {quoted(f'*{anchor}')} names no anchor before it"
+            )
         self._refuse_container_as_key(place)
         if len(self.stack) + target.height > MAX_DEPTH:
             raise _RefusedError(place, f"nested more than {MAX_DEPTH} levels deep")

@@ -2,7 +2,9 @@
 
 A variable with `__` between levels must be a setting. One without may also belong to somebody else
 (Kubernetes sets `RFID_GATEWAY_PORT` beside a service of that name), so it is refused only when it
-nearly is a setting, and passed over otherwise.
+nearly is a setting, and passed over otherwise. An empty variable is as good as none. A block or a
+list may be given whole, as YAML or JSON. A secret may be given as it is: the setting then refers to
+the variable, and its text goes no further.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as SourceError
 
+from gateway.settings.document import parse_value
 from gateway.settings.messages import model_at
 from gateway.settings.node import Node, Place
 from gateway.settings.report import Report, quoted, suggestion
@@ -30,19 +33,41 @@ class _Names(BaseSettings, Settings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=LEVEL)
 
 
+class _Source(EnvSettingsSource):
+    """Reads whole blocks as strictly as files are read."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
+        """The block in dicts, lists and texts; what cannot be read is left for the model to refuse."""
+        node = parse_value(value, field_name, Report()) if isinstance(value, str) else None
+        return node.plain() if node else value
+
+
 def read_environment(environ: Mapping[str, str], report: Report) -> Node:
     """What the environment sets, as a tree whose places are the names of the variables."""
     ours = {name.upper(): name for name in environ if name.upper().startswith(PREFIX)}
     _check_names(ours, report)
-    source = EnvSettingsSource(_Names)
-    source.env_vars = {upper.lower(): environ[name] for upper, name in ours.items()}
-    root = Node({}, Place("environment"))
-    try:
-        values = source()
-    except SourceError as error:
-        report.problem(Place("environment"), f"{error}: expected JSON")
-        return root
-    return _tree(values, (), root.place, ours)
+    given = {upper: name for upper, name in ours.items() if environ[name]}
+    secrets = {upper for upper in given if model_at(Settings, _path(upper)) is SecretRef}
+    source = _Source(_Names)
+    source.env_vars = {u.lower(): environ[n] for u, n in given.items() if u not in secrets}
+    values = source()
+    for upper in secrets:
+        _set(values, _path(upper), {"env": given[upper]})
+    return _tree(values, (), given)
+
+
+def _path(upper: str) -> tuple[str, ...]:
+    return tuple(upper.removeprefix(PREFIX).lower().split(LEVEL))
+
+
+def _set(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *above, last = path
+    for step in above:
+        below = values.setdefault(step, {})
+        if not isinstance(below, dict):
+            return  # the model refuses what stands in the way
+        values = below
+    values[last] = value
 
 
 def _check_names(ours: Mapping[str, str], report: Report) -> None:
@@ -58,26 +83,15 @@ def _check_names(ours: Mapping[str, str], report: Report) -> None:
             report.problem(Place(name), f"there is no setting {quoted(first.lower())}{hint}")
 
 
-def _tree(value: Any, path: tuple[str, ...], above: Place, ours: Mapping[str, str]) -> Node:
-    variable = PREFIX + LEVEL.join(path).upper()
-    place = Place(ours[variable]) if variable in ours else above
+def _tree(value: Any, path: tuple[str, ...], given: Mapping[str, str], above: str = "") -> Node:
+    """Values with the variable that set them, for a block that of its first key."""
+    source = given.get(PREFIX + LEVEL.join(path).upper(), above)
     if isinstance(value, dict):
-        children = {k: _tree(v, (*path, k), place, ours) for k, v in value.items()}
+        children = {key: _tree(v, (*path, key), given, source) for key, v in value.items()}
         for child in children.values():
             child.key = child.place
-        return Node(children, place)
+        first = next((child.place for child in children.values()), Place("environment"))
+        return Node(children, Place(source) if source else first)
     if isinstance(value, list):
-        return Node([_tree(v, path, place, ours) for v in value], place)
-    if value is None:
-        return Node(None, place)
-    text = (
-        value
-        if isinstance(value, str)
-        else str(value).lower()
-        if value in (True, False)
-        else str(value)
-    )
-    if model_at(Settings, path) is SecretRef:
-        # The variable itself is the reference: its text is never carried any further.
-        return Node({"env": Node(place.source, place, place)}, place)
-    return Node(text, place)
+        return Node([_tree(v, path, given, source) for v in value], Place(source))
+    return Node(value, Place(source))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from gateway.settings.node import Place
-from gateway.settings.report import Report
+from gateway.settings.report import Report, quoted
 
 #: More files than this in one folder are a mistake, such as a wrong directory.
 MAX_FILES = 5000
@@ -29,8 +30,18 @@ def yaml_files(folder: Path, report: Report) -> list[Path]:
         )
         return []
     for path in entries:
+        if not path.name.isprintable():
+            report.problem(Place(str(folder)), f"rename the file {quoted(path.name)}: unprintable")
         if path.suffix in (".yml", ".YAML", ".YML"):
             report.problem(
                 Place(str(path)), f"is not read: name it {path.with_suffix('.yaml').name}"
             )
-    return [path for path in entries if path.suffix == ".yaml"]
+    return [path for path in entries if path.suffix == ".yaml" and path.name.isprintable()]
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file that we may look at; never raises."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False

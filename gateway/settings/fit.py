@@ -7,18 +7,37 @@ a zone with a misspelt key is still a zone that doors may name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.settings.messages import label, sentence
-from gateway.settings.node import Node, Place, Step
+from gateway.settings.messages import label, meant, sentence
+from gateway.settings.node import Node, Step
 from gateway.settings.report import Report
 from gateway.settings.section import Section
 
 S = TypeVar("S", bound=Section)
 _Path = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """One of pydantic's errors and the node that it is about: the holder of what is missing."""
+
+    details: ErrorDetails
+    path: _Path
+    node: Node
+
+    @property
+    def kind(self) -> str:
+        return self.details["type"]
+
+    @property
+    def key(self) -> str:
+        """The key that is missing or unknown."""
+        return str(self.details["loc"][-1])
 
 
 def fit(node: Node, model: type[S], report: Report) -> tuple[S, Node] | None:
@@ -27,39 +46,52 @@ def fit(node: Node, model: type[S], report: Report) -> tuple[S, Node] | None:
     What does not fit is reported and left out: a key from its mapping, an item from its list, and
     what cannot do without it as well. The tree that is returned has the model's very shape.
     """
-    lacking: set[Place] = set()  # mappings and lists that something was left out of
     while True:
         try:
             return model.model_validate(node.plain()), node
         except ValidationError as error:
-            unfit = []
-            for details in error.errors(include_url=False):
-                path, holders = _tell(details, node, model, lacking, report)
-                unfit.append((path, holders))
-        if any(path == () for path, _ in unfit):
+            misfits = [_misfit(details, node) for details in error.errors(include_url=False)]
+        for misfit in misfits:
+            if not _follows(misfit, misfits, model):
+                _tell(misfit, model, report)
+        if any(misfit.path == () for misfit in misfits):
             return None
-        for _, holders in unfit:
-            lacking |= holders
-        node = _without(node, [path for path, _ in unfit])
+        node = _without(node, [misfit.path for misfit in misfits])
 
 
-def _tell(
-    details: ErrorDetails, root: Node, model: type[Section], lacking: set[Place], report: Report
-) -> tuple[_Path, set[Place]]:
-    """Report one misfit, unless it only complains of what was left out; its path and holders."""
-    trail = root.follow(details["loc"])
+def _misfit(details: ErrorDetails, root: Node) -> _Misfit:
+    loc = details["loc"][:-1] if details["type"] == "missing" else details["loc"]
+    trail = root.follow(loc)
+    if details["type"].startswith("union_tag") and (kind := trail[-1][1].child("kind")):
+        trail.append(("kind", kind))
     path = tuple(step for step, _ in trail if step is not None)
-    at = trail[-1][1]
-    missing = details["type"] == "missing"
-    if at.place not in lacking:
-        place = at.key if details["type"] == "extra_forbidden" and at.key else at.place
-        where = (*path, details["loc"][-1]) if missing else path
-        report.problem(place, sentence(details, label(where), model))
-    return path, {holder.place for _, holder in trail[:-1]}
+    return _Misfit(details, path, trail[-1][1])
+
+
+def _follows(misfit: _Misfit, misfits: Sequence[_Misfit], model: type[Section]) -> bool:
+    """Whether the misfit only follows from others, or from what they had left out."""
+    if misfit.node.lacks:
+        return True
+    if misfit.kind != "missing":
+        depth = len(misfit.path)
+        return any(o.path[:depth] == misfit.path and len(o.path) > depth for o in misfits)
+    return any(
+        other.kind == "extra_forbidden"
+        and other.path[:-1] == misfit.path
+        and meant(other.details, model) == misfit.key
+        for other in misfits
+    )
+
+
+def _tell(misfit: _Misfit, model: type[Section], report: Report) -> None:
+    unknown_key = misfit.kind == "extra_forbidden"
+    place = misfit.node.key if unknown_key and misfit.node.key else misfit.node.place
+    where = label(misfit.path[:-1] if unknown_key else misfit.path)
+    report.problem(place, sentence(misfit.details, where, model))
 
 
 def _without(node: Node, paths: Sequence[_Path]) -> Node:
-    """A copy of the tree that lacks what stands at `paths`."""
+    """A copy of the tree that lacks what stands at `paths`, and knows it."""
     gone = {path[0] for path in paths if len(path) == 1}
     deeper: dict[Step, list[_Path]] = {}
     for path in paths:
@@ -68,10 +100,9 @@ def _without(node: Node, paths: Sequence[_Path]) -> Node:
     def kept(step: Step, child: Node) -> Node:
         return _without(child, deeper[step]) if step in deeper else child
 
-    if isinstance(node.value, dict):
-        mapping = {k: kept(k, child) for k, child in node.value.items() if k not in gone}
-        return Node(mapping, node.place, node.key)
-    if isinstance(node.value, list):
-        items = [kept(n, child) for n, child in enumerate(node.value) if n not in gone]
-        return Node(items, node.place, node.key)
-    return node
+    value = node.value
+    if isinstance(value, dict):
+        value = {k: kept(k, child) for k, child in value.items() if k not in gone}
+    elif isinstance(value, list):
+        value = [kept(n, child) for n, child in enumerate(value) if n not in gone]
+    return Node(value, node.place, node.key, lacks=True)

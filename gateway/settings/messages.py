@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from gateway.settings.report import quoted, suggestion
+from gateway.settings.report import nearest, quoted, suggestion
 from gateway.settings.schema import PLANNED_SINK_KINDS
 from gateway.settings.section import Section
 
@@ -25,6 +25,7 @@ _EXPECTED = {
     "string_type": "text",
     "path_type": "a path",
     "model_type": "a mapping (lines of 'key: value')",
+    "model_attributes_type": "a mapping (lines of 'key: value')",
     "dict_type": "a mapping (lines of 'key: value')",
     "list_type": "a list",
     "tuple_type": "a list",
@@ -32,16 +33,27 @@ _EXPECTED = {
 }
 
 
-def sentence(error: ErrorDetails, label: str, model: type[Section]) -> str:
-    """One sentence for one of pydantic's errors; `label` is where it is, `` for the whole file."""
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        return _unknown_key(error, model)
-    if kind == "missing":
-        holder = label.rpartition(".")[0]
-        return f"{quoted(str(error['loc'][-1]))} is required{f' in {holder}' if holder else ''}"
-    prefix = f"{label}: " if label else ""
-    return prefix + _misfit(error)
+def sentence(error: ErrorDetails, where: str, model: type[Section]) -> str:
+    """One sentence for one of pydantic's errors.
+
+    `where` labels the value, or the mapping of a missing or unknown key; empty for the whole file.
+    """
+    inside = f" in {where}" if where else ""
+    if error["type"] == "extra_forbidden":
+        key = str(error["loc"][-1])
+        known = _known_keys(error, model)
+        hint = suggestion(key, known)
+        if not hint:
+            hint = f"; known keys are {', '.join(known)}" if known else "; it has no keys"
+        return f"unknown key {quoted(key)}{inside}{hint}"
+    if error["type"] == "missing":
+        return f"{quoted(str(error['loc'][-1]))} is required{inside}"
+    return f"{where}: {_misfit(error)}" if where else _misfit(error)
+
+
+def meant(error: ErrorDetails, model: type[Section]) -> str | None:
+    """The known key that an unknown one is probably meant to be."""
+    return nearest(str(error["loc"][-1]), _known_keys(error, model))
 
 
 def label(loc: Sequence[str | int]) -> str:
@@ -62,7 +74,7 @@ def _misfit(error: ErrorDetails) -> str:
         words = sorted(w.strip("' ") for w in str(context["expected_tags"]).split(","))
         return _unknown_kind(str(context["tag"]), words)
     if kind == "union_tag_not_found":
-        return "'kind' is required"
+        return "'kind' is required: what the sink is"
     limits = {
         "greater_than": ("more than", "gt"),
         "greater_than_equal": ("at least", "ge"),
@@ -73,8 +85,9 @@ def _misfit(error: ErrorDetails) -> str:
         word, limit = limits[kind]
         return f"expected a number of {word} {context[limit]:g}, got {got}"
     if kind in ("too_short", "string_too_short"):
-        unit = "items" if kind == "too_short" else "character"
-        return f"expected at least {context['min_length']} {unit}, got {got}"
+        least = context["min_length"]
+        unit = "item" if kind == "too_short" else "character"
+        return f"expected at least {least} {unit}{'' if least == 1 else 's'}, got {got}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {got}"
 
 
@@ -87,15 +100,9 @@ def _unknown_kind(tag: str, available: list[str]) -> str:
     )
 
 
-def _unknown_key(error: ErrorDetails, model: type[Section]) -> str:
-    *holder, key = error["loc"]
-    place = f" in {label(holder)}" if holder else ""
-    owner = model_at(model, holder)
-    known = list(owner.model_fields) if owner else []
-    hint = suggestion(str(key), known)
-    if not hint and known:
-        hint = f"; known keys are {', '.join(known)}"
-    return f"unknown key {quoted(str(key))}{place}{hint}"
+def _known_keys(error: ErrorDetails, model: type[Section]) -> list[str]:
+    owner = model_at(model, error["loc"][:-1])
+    return list(owner.model_fields) if owner else []
 
 
 def _near(given: Any, words: list[str]) -> str:
@@ -124,8 +131,12 @@ def model_at(model: type[Section], loc: Sequence[str | int]) -> type[Section] | 
                 break
         else:
             # A union's member is named in the location by its tag, such as 'file' of a sink.
-            found = [m for m in found if step in get_args(m.model_fields["kind"].annotation)]
+            found = [m for m in found if "kind" in m.model_fields and step in _kinds(m)]
     return found[0] if len(found) == 1 else None
+
+
+def _kinds(model: type[Section]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["kind"].annotation)
 
 
 def _models_in(annotation: Any) -> list[type[Section]]:

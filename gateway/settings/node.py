@@ -6,7 +6,7 @@ quotes and means "nothing" in YAML (`~`, `null`, nothing at all) is None.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,15 @@ class Place:
 
 @dataclass(slots=True)
 class Node:
-    """A mapping, a list, a text or nothing, and its place; `key` is where its key stands."""
+    """A mapping, a list, a text or nothing, and its place; `key` is where its key stands.
+
+    `lacks` tells that something in it was left out, because it did not fit.
+    """
 
     value: dict[str, Node] | list[Node] | str | None
     place: Place
     key: Place | None = None
+    lacks: bool = False
 
     def plain(self) -> Any:
         """The same as dicts, lists, texts and None, without places."""
@@ -48,6 +52,14 @@ class Node:
         if isinstance(self.value, list) and isinstance(step, int) and step < len(self.value):
             return self.value[step]
         return None
+
+    def ids(self, key: str) -> set[str]:
+        """The ids of the entries of the list at `key`, of those as well that do not fit."""
+        entries = self.child(key)
+        if entries is None or not isinstance(entries.value, list):
+            return set()
+        found = [entry.child("id") for entry in entries.value]
+        return {node.value for node in found if node and isinstance(node.value, str)}
 
     def at(self, *steps: Step) -> Node:
         """The node at the end of `steps`, or the deepest one on the way that exists."""
@@ -67,11 +79,23 @@ class Node:
         return trail
 
 
-def merged(base: Node, over: Node) -> Node:
-    """`over` laid on `base`: mappings are merged key by key, everything else is replaced."""
-    if not isinstance(base.value, dict) or not isinstance(over.value, dict):
+def named_by_its_file(root: Node, stem: str) -> None:
+    """Give a device without an `id` the name of its file, so that it is checked like any other."""
+    given = root.child("id")
+    if isinstance(root.value, dict) and (given is None or given.value is None):
+        root.value["id"] = Node(stem, root.place)
+
+
+def merged(
+    base: Node, over: Node, whole: Callable[[tuple[str, ...]], bool], path: tuple[str, ...] = ()
+) -> Node:
+    """`over` laid on `base`: mappings are merged key by key, everything else is replaced.
+
+    So is a mapping at a path that is `whole`, one value that happens to be written as a mapping.
+    """
+    if not isinstance(base.value, dict) or not isinstance(over.value, dict) or whole(path):
         return over
     value = dict(base.value)
     for key, node in over.value.items():
-        value[key] = merged(value[key], node) if key in value else node
+        value[key] = merged(value[key], node, whole, (*path, key)) if key in value else node
     return Node(value, base.place, over.key or base.key)

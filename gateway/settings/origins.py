@@ -10,6 +10,8 @@ from gateway.settings.node import Node
 from gateway.settings.schema import Settings
 from gateway.settings.section import SecretRef
 
+_DEFAULT = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -30,8 +32,13 @@ def settings_in_force(settings: Settings, tree: Node) -> list[Setting]:
 
 def _settings(model: Any, dumped: Any, tree: Node, path: tuple[str, ...]) -> Iterator[Setting]:
     if isinstance(dumped, dict) and not isinstance(model, SecretRef):
-        for key, value in dumped.items():
-            yield from _settings(getattr(model, key), value, tree, (*path, key))
+        inside = [
+            setting
+            for key, value in dumped.items()
+            for setting in _settings(getattr(model, key), value, tree, (*path, key))
+        ]
+        origin = _origin(tree, path)
+        yield from inside or ([Setting(".".join(path), {}, origin)] if origin != _DEFAULT else [])
     elif dumped is not None:
         if isinstance(model, SecretRef):
             dumped = {key: value for key, value in dumped.items() if value is not None}
@@ -43,6 +50,6 @@ def _origin(tree: Node, path: tuple[str, ...]) -> str:
     for step in path:
         below = node.child(step)
         if below is None:
-            return "default"
+            return _DEFAULT
         node = below
     return str(node.key or node.place)

@@ -11,7 +11,7 @@ from gateway.settings.device_files import ProfileFile, ReaderSettings
 from gateway.settings.document import read_document
 from gateway.settings.files import yaml_files
 from gateway.settings.fit import fit
-from gateway.settings.node import Place
+from gateway.settings.node import Place, named_by_its_file
 from gateway.settings.packaged import example_site
 from gateway.settings.report import Report
 
@@ -52,6 +52,8 @@ def _read_folder(folder: Path, by_id: dict[str, ReaderProfile], report: Report) 
     whole = True
     for path in yaml_files(folder, report):
         tree = read_document(path, report)
+        if tree:
+            named_by_its_file(tree, path.stem)
         fitted = fit(tree, ProfileFile, report) if tree else None
         if fitted is None:
             whole = False

@@ -56,11 +56,20 @@ class Report:
             raise SettingsError(problems)
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` is probably meant to be."""
+    words = {k.lower(): k for k in known}
+    given = word.lower()[:200]
+    close = difflib.get_close_matches(given, words, n=1, cutoff=0.6)
+    if not close and len(given) > 2:
+        close = [w for w in words if w.startswith(given)][:1]
+    return words[close[0]] if close else None
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known word that is nearest to `word`, else nothing."""
-    words = {k.lower(): k for k in known}
-    close = difflib.get_close_matches(word.lower()[:200], words, n=1, cutoff=0.6)
-    return f"; did you mean '{words[close[0]]}'?" if close else ""
+    found = nearest(word, known)
+    return f"; did you mean '{found}'?" if found else ""
 
 
 def quoted(text: str) -> str:

@@ -10,12 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.address import parse_address
 from gateway.settings.section import SecretRef, Section
-from gateway.settings.values import Duration, Gln, Identifier, Line, Timezone, TopicPrefix
+from gateway.settings.values import (
+    Duration,
+    Gln,
+    Identifier,
+    Line,
+    Timezone,
+    TopicPrefix,
+    check_line,
+)
 
 #: Sink kinds of the contract that a later version brings.
 PLANNED_SINK_KINDS = frozenset({"webhook", "epcis", "influxdb", "nats"})
@@ -190,7 +198,7 @@ class Settings(Section):
     """Everything of `config/gateway.yaml`."""
 
     site: SiteIdentity
-    data_dir: Annotated[Path, Field(min_length=1)] = Path("/var/lib/rfid-gateway")
+    data_dir: Annotated[Path, BeforeValidator(check_line)] = Path("/var/lib/rfid-gateway")
     """Where the gateway keeps its state; relative to the site directory."""
     mqtt: MqttSettings | None = None
     influxdb: InfluxSettings | None = None

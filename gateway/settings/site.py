@@ -2,48 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.model.device import SensorConfig, SensorKind
 from gateway.model.place import Antenna, Door, Plan, Site, Zone, ZoneKind
 from gateway.settings.devices import DeviceFiles
+from gateway.settings.document import read_document
+from gateway.settings.fit import fit
 from gateway.settings.node import Node, Place
 from gateway.settings.report import Report, quoted, suggestion
-from gateway.settings.schema import LocationSettings, SiteIdentity
+from gateway.settings.schema import LocationSettings, Settings
 from gateway.settings.site_file import DoorEntry, SiteFile, ZoneEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a site is built from; `None` for `site` when site.yaml could not be read."""
+class SiteParts:
+    """What was read of a site, ready to be checked and put together.
 
-    identity: SiteIdentity
-    location: LocationSettings
-    site: tuple[SiteFile, Node] | None
+    `zone_ids` and `door_ids` hold those of entries that do not fit as well, so that one mistake is
+    not told twice; None when site.yaml could not be read.
+    """
+
+    file: SiteFile
+    tree: Node
+    zone_ids: set[str] | None
+    door_ids: set[str] | None
     devices: DeviceFiles
     sensors: tuple[SensorConfig, ...]
 
 
-def build_site(parts: Parts, report: Report) -> Site:
+def read_site(
+    directory: Path, devices: DeviceFiles, sensors: tuple[SensorConfig, ...], report: Report
+) -> SiteParts:
+    """`config/site.yaml` with the devices that belong to it."""
+    tree = read_document(directory / "config" / "site.yaml", report)
+    fitted = fit(tree, SiteFile, report) if tree else None
+    file, fitted_tree = fitted or (SiteFile(), Node({}, Place("")))
+    return SiteParts(
+        file=file,
+        tree=fitted_tree,
+        zone_ids=_ids(tree, "zones"),
+        door_ids=_ids(tree, "doors"),
+        devices=devices,
+        sensors=sensors,
+    )
+
+
+def _ids(tree: Node | None, key: str) -> set[str] | None:
+    if tree is None:
+        return None
+    entries = tree.child(key)
+    readable = entries is None or entries.value is None or isinstance(entries.value, list)
+    return tree.ids(key) if readable else None
+
+
+def build_site(parts: SiteParts, settings: Settings, report: Report) -> Site:
     """The site with every reference inside checked; what is wrong is in the report."""
-    file, tree = parts.site or (SiteFile(), Node({}, Place("")))
-    zones = {z.id: _zone(z, parts.location) for z in file.zones}
-    doors = {d.id: _door(d) for d in file.doors}
-    if parts.site:
-        _check_unique("zone", tree.at("zones"), [z.id for z in file.zones], report)
-        _check_unique("door", tree.at("doors"), [d.id for d in file.doors], report)
-        _check_parents(file.zones, tree, zones, report)
-        _check_doors(file.doors, tree, zones, parts, report)
-        _check_adjacency(file, tree, zones, report)
-        _check_antennas(parts.devices, zones, doors, report)
+    file, identity = parts.file, settings.site
+    _check_unique("zone", parts.tree.at("zones"), [z.id for z in file.zones], report)
+    _check_unique("door", parts.tree.at("doors"), [d.id for d in file.doors], report)
+    _check_parents(parts, report)
+    _check_doors(parts, report)
+    _check_adjacency(parts, report)
+    _check_antennas(parts, report)
     return Site(
-        id=parts.identity.id,
-        name=parts.identity.name,
-        timezone=parts.identity.timezone,
-        gln=parts.identity.gln,
-        zones=tuple(zones.values()),
-        doors=tuple(doors.values()),
+        id=identity.id,
+        name=identity.name,
+        timezone=identity.timezone,
+        gln=identity.gln,
+        zones=tuple(_zone(z, settings.location) for z in file.zones),
+        doors=tuple(_door(d) for d in file.doors),
         antennas=_antennas(parts.devices),
         adjacency=file.adjacency,
         plan=Plan(image=file.plan.image, size_m=file.plan.size_m),
@@ -119,35 +149,35 @@ def _check_unique(what: str, entries: Node, ids: list[str], report: Report) -> N
         first.setdefault(name, place)
 
 
-def _check_known(what: str, name: str, known: Iterable[str], place: Place, report: Report) -> None:
-    if name not in known:
+def _check_known(
+    what: str, name: str, known: Collection[str] | None, place: Place, report: Report
+) -> None:
+    if known is not None and name not in known:
         report.problem(place, f"there is no {what} {quoted(name)}{suggestion(name, known)}")
 
 
-def _check_parents(
-    entries: Sequence[ZoneEntry], tree: Node, zones: dict[str, Zone], report: Report
-) -> None:
-    for number, entry in enumerate(entries):
+def _check_parents(parts: SiteParts, report: Report) -> None:
+    parents = {z.id: z.parent for z in parts.file.zones}
+    for number, entry in enumerate(parts.file.zones):
         if entry.parent is None:
             continue
-        place = tree.at("zones", number, "parent").place
-        _check_known("zone", entry.parent, zones, place, report)
-        above, seen = zones.get(entry.parent), {entry.id}
-        while above and above.id not in seen:
-            seen.add(above.id)
-            above = zones.get(above.parent) if above.parent else None
-        if above and above.id == entry.id:
+        place = parts.tree.at("zones", number, "parent").place
+        _check_known("zone", entry.parent, parts.zone_ids, place, report)
+        above, seen = parents.get(entry.parent), {entry.id, entry.parent}
+        while above is not None and above not in seen:
+            seen.add(above)
+            above = parents.get(above)
+        if entry.id in (entry.parent, above):
             report.problem(place, f"the zone {quoted(entry.id)} is, by its parents, inside itself")
 
 
-def _check_doors(
-    entries: Sequence[DoorEntry], tree: Node, zones: dict[str, Zone], parts: Parts, report: Report
-) -> None:
-    sensors = {s.id: s for s in parts.sensors}
-    for number, entry in enumerate(entries):
-        node = tree.at("doors", number)
-        _check_known("zone", entry.inside, zones, node.at("inside").place, report)
-        _check_known("zone", entry.outside, zones, node.at("outside").place, report)
+def _check_doors(parts: SiteParts, report: Report) -> None:
+    kinds = {s.id: s.kind for s in parts.sensors}
+    sensor_ids = parts.devices.sensor_ids if parts.devices.whole else None
+    for number, entry in enumerate(parts.file.doors):
+        node = parts.tree.at("doors", number)
+        _check_known("zone", entry.inside, parts.zone_ids, node.at("inside").place, report)
+        _check_known("zone", entry.outside, parts.zone_ids, node.at("outside").place, report)
         if entry.inside == entry.outside:
             report.problem(
                 node.at("outside").place,
@@ -157,30 +187,27 @@ def _check_doors(
             if name is None:
                 continue
             place = node.at("sensors", key).place
-            if parts.devices.whole:
-                _check_known("sensor", name, sensors, place, report)
+            _check_known("sensor", name, sensor_ids, place, report)
             expected = SensorKind.CONTACT if key == "contact" else SensorKind.BEAM
-            if name in sensors and sensors[name].kind is not expected:
+            if kinds.get(name, expected) is not expected:
                 report.problem(
                     place,
-                    f"the sensor {quoted(name)} is of kind {sensors[name].kind}, "
-                    f"but {key} needs kind {expected}",
+                    f"{key} needs a sensor of kind {expected}, "
+                    f"but {quoted(name)} is of kind {kinds[name]}",
                 )
 
 
-def _check_adjacency(file: SiteFile, tree: Node, zones: dict[str, Zone], report: Report) -> None:
-    for number, pair in enumerate(file.adjacency):
+def _check_adjacency(parts: SiteParts, report: Report) -> None:
+    for number, pair in enumerate(parts.file.adjacency):
+        at = parts.tree.at("adjacency", number)
         for end, name in enumerate(pair):
-            place = tree.at("adjacency", number, end).place
-            _check_known("zone", name, zones, place, report)
+            _check_known("zone", name, parts.zone_ids, at.at(end).place, report)
         if pair[0] == pair[1]:
-            report.problem(tree.at("adjacency", number).place, "a zone is not adjacent to itself")
+            report.problem(at.place, "a zone is not adjacent to itself")
 
 
-def _check_antennas(
-    devices: DeviceFiles, zones: dict[str, Zone], doors: dict[str, Door], report: Report
-) -> None:
-    for reader_id, file, node in devices.readers:
+def _check_antennas(parts: SiteParts, report: Report) -> None:
+    for reader_id, file, node in parts.devices.readers:
         first: dict[int, Place] = {}
         for number, antenna in enumerate(file.antennas):
             at = node.at("antennas", number)
@@ -193,8 +220,8 @@ def _check_antennas(
                 )
             first.setdefault(antenna.port, place)
             if antenna.door is not None:
-                _check_known("door", antenna.door, doors, at.at("door").place, report)
+                _check_known("door", antenna.door, parts.door_ids, at.at("door").place, report)
             if antenna.zone is not None:
-                _check_known("zone", antenna.zone, zones, at.at("zone").place, report)
+                _check_known("zone", antenna.zone, parts.zone_ids, at.at("zone").place, report)
             for index, zone in enumerate(antenna.zones or ()):
-                _check_known("zone", zone, zones, at.at("zones", index).place, report)
+                _check_known("zone", zone, parts.zone_ids, at.at("zones", index).place, report)

@@ -139,8 +139,9 @@ def _check_prefix(text: str) -> str:
     return text
 
 
-def _check_line(text: str) -> str:
-    if len(text) > 200 or not text.isprintable():
+def check_line(text: Any) -> str:
+    """One line of at most 200 printable characters."""
+    if not isinstance(text, str) or len(text) > 200 or not text.isprintable():
         raise ValueError("expected one line of text, at most 200 characters")
     return text
 
@@ -180,7 +181,7 @@ _shown_as_duration = PlainSerializer(format_duration, return_type=str, when_used
 #: A number of metres.
 Metres = Annotated[float, Field(allow_inf_nan=False, ge=-100_000, le=100_000)]
 #: One line of text for people.
-Line = Annotated[str, BeforeValidator(text_of), AfterValidator(_check_line)]
+Line = Annotated[str, BeforeValidator(text_of), AfterValidator(check_line)]
 #: The id of a site, zone, door, reader, group, profile or sink; safe as a topic level and in a URL.
 Identifier = Annotated[
     str, BeforeValidator(text_of), AfterValidator(_check_id), WithJsonSchema(_ID_SCHEMA)

@@ -1,0 +1,93 @@
+"""Upstream: the broker, the sinks and the time series database, secrets found and files checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.model.delivery import BrokerConfig, Secret, SinkConfig
+from gateway.settings.credentials import Secrets
+from gateway.settings.files import is_file
+from gateway.settings.node import Node
+from gateway.settings.report import Report, quoted
+from gateway.settings.schema import FileSink, Settings, TlsSettings
+from gateway.settings.section import SecretRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Builds what connects to the world above; what is wrong goes into the report."""
+
+    settings: Settings
+    tree: Node
+    directory: Path
+    data_dir: Path
+    secrets: Secrets
+    report: Report
+
+    def broker(self) -> BrokerConfig | None:
+        """The MQTT broker; None when none is set."""
+        mqtt = self.settings.mqtt
+        if mqtt is None:
+            return None
+        tls = mqtt.tls or TlsSettings()
+        return BrokerConfig(
+            host=mqtt.host,
+            port=mqtt.port,
+            username=mqtt.username,
+            password=self._secret(mqtt.password, "mqtt", "password"),
+            tls=mqtt.tls is not None,
+            tls_ca=self._tls_file("ca", tls.ca),
+            tls_cert=self._tls_file("cert", tls.cert, partner=tls.key),
+            tls_key=self._tls_file("key", tls.key, partner=tls.cert),
+            prefix=mqtt.prefix or "",
+            client_id=mqtt.client_id or "",
+        )
+
+    def _secret(self, reference: SecretRef | None, *path: str) -> Secret | None:
+        return self.secrets.resolve(".".join(path), reference, self.tree.at(*path).place)
+
+    def _tls_file(self, name: str, given: str | None, partner: str | None = "") -> str | None:
+        if given is None:
+            return None
+        at, path = self.tree.at("mqtt", "tls", name).place, self.directory / given
+        if not is_file(path):
+            self.report.problem(at, f"there is no file {path}")
+        if partner is None:
+            self.report.problem(at, "'cert' and 'key' go together: give both or neither")
+        return str(path)
+
+    def sinks(self) -> tuple[SinkConfig, ...]:
+        """The sinks as listed, and one of kind mqtt where a broker is set and none is listed."""
+        sinks: dict[str, SinkConfig] = {}
+        has_broker = self.settings.mqtt is not None
+        for number, entry in enumerate(self.settings.sinks):
+            at = self.tree.at("sinks", number)
+            if entry.name in sinks:
+                self.report.problem(
+                    at.at("name").place, f"the sink {quoted(entry.name)} is already in the list"
+                )
+            if entry.kind == "mqtt" and not has_broker:
+                self.report.problem(
+                    at.at("kind").place, "a sink of kind mqtt needs a broker: add 'mqtt:'"
+                )
+            options = (
+                {"path": str(self.data_dir / entry.path)} if isinstance(entry, FileSink) else {}
+            )
+            sinks[entry.name] = SinkConfig(name=entry.name, kind=entry.kind, options=options)
+        if has_broker and not any(sink.kind == "mqtt" for sink in sinks.values()):
+            if "mqtt" in sinks:
+                self.report.problem(
+                    self.tree.at("sinks").place,
+                    "the name 'mqtt' belongs to the sink that 'mqtt:' adds: choose another",
+                )
+            sinks["mqtt"] = SinkConfig(name="mqtt", kind="mqtt")
+        return tuple(sinks.values())
+
+    def check_influxdb(self) -> None:
+        """Find its secret and tell that nothing is written to it yet."""
+        if self.settings.influxdb is None:
+            return
+        at = self.tree.at("influxdb")
+        self._secret(self.settings.influxdb.token, "influxdb", "token")
+        self.report.note(at.key or at.place, "influxdb is checked but not used by this version yet")

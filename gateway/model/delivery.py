@@ -51,6 +51,10 @@ class SinkConfig:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+#: What there is to deliver.
+RECORD_KINDS = frozenset({"movement", "passage", "alert"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One committed thing to deliver; `id` and `body` never change over retries."""

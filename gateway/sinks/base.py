@@ -1,0 +1,22 @@
+"""What every sink is built from: its own settings, and what the gateway has for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.model.delivery import BrokerConfig, Sink, SinkConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkContext:
+    """What the gateway gives to a sink; `broker` is None where no broker is configured."""
+
+    site: str
+    data_dir: Path
+    broker: BrokerConfig | None = None
+
+
+#: How a sink is made: validates its options and raises `SinkError`, never connects.
+SinkFactory = Callable[[SinkConfig, SinkContext], Sink]

@@ -139,7 +139,7 @@ class BrokerConnection:
 
     def reset(self) -> None:
         """Drop this connection and make a new one: what is unacknowledged will come again."""
-        self.call(_cut)
+        self.call(cut)
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Say goodbye and end the thread; one that hangs in a name look-up is left behind."""
@@ -373,7 +373,8 @@ def _no_delay(_client: Client, _userdata: object, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _cut(client: Client) -> None:
+def cut(client: Client) -> None:
+    """End a connection abruptly; in its thread."""
     sock = client.socket()
     if isinstance(sock, socket.socket):
         sock.shutdown(socket.SHUT_RDWR)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.model.delivery import BrokerConfig
 from gateway.model.device import ReaderConfig, SensorConfig
 from gateway.model.outcome import Inputs
 from gateway.model.place import Site
@@ -26,6 +27,7 @@ class DriverContext:
     clock: Clock
     readers: tuple[ReaderConfig, ...] = ()  # those with this driver's name
     sensors: tuple[SensorConfig, ...] = ()
+    broker: BrokerConfig | None = None
 
 
 class Driver(Protocol):

@@ -83,13 +83,17 @@ class SensorConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorReading:
-    """One value of one sensor. `ack`, when set, is called once the reading's effects are durable."""
+    """One value of one sensor. `ack`, when set, is called once the reading's effects are durable.
+
+    `initial`: a state that was there when we began to listen, and not an event of this moment.
+    """
 
     sensor: str
     value: bool | float | str
     time_us: int
     at_us: int
     ack: Callable[[], None] | None = None
+    initial: bool = False
 
 
 class ReaderState(StrEnum):

@@ -169,6 +169,11 @@ class Core:
             confidence=decision.confidence,
         )
 
+    def last_read_us(self, tag: int) -> int | None:
+        """When a tag was last read, None if unknown; any thread may ask."""
+        column = self.engine.states.last_us
+        return int(column[tag]) if tag < len(column) else None
+
     def tag_row(self, tag: int) -> TagRow:
         """A tag's state as it is stored."""
         states = self.engine.states

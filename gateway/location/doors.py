@@ -14,23 +14,26 @@ import numpy.typing as npt
 
 from gateway.location import passage_model
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
+from gateway.location.epochs import EPOCH_US
 from gateway.location.explain import antenna_reads
-from gateway.location.passage_model import Features
+from gateway.location.passage_model import Features, Floats
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
-from gateway.location.tracks import SILENT_DBM, Numbers, Tracks
+from gateway.location.tracks import BIN_US, SILENT_DBM, Numbers, Tracks
 from gateway.model.device import SensorReading
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status, iso_utc
 
 #: A case opens at this much over the baseline, on the side where it stands out more.
-OPEN_DB = 5.0
+OPEN_DB = 6.0
 PROVISIONAL = 0.85
-CONFIRMED = 0.90
+CONFIRMED = 0.95
 SETTLE_S = 2.5  # how long the new side must have held
 SETTLE_WITH_BEAMS_S = 1.5
 GIVE_UP_S = 7.0
 #: Tags whose crossings are this close travel together.
 GROUP_S = 1.5
+#: Doors compete within this many bins of the crossing.
+RIVAL_BINS = 8
 BEAM_US = 4_000_000
 #: A tag that arrived where a passage leads may have been put there by its first reads: the passage
 #: counts when it came this soon after them, and is this sure.
@@ -45,6 +48,7 @@ class Doors:
         self._coverage, self._states = coverage, states
         self._tracks = Tracks(coverage)
         site = coverage.site
+        self._doors = len(site.doors)
         self._beam_of = {
             d.inner_beam: (n, INSIDE) for n, d in enumerate(site.doors) if d.inner_beam
         }
@@ -80,6 +84,8 @@ class Doors:
 
     def decide(self, end_us: int) -> list[Decision]:
         """Passages that are announced or confirmed at the end of this epoch."""
+        if end_us // BIN_US == (end_us - EPOCH_US) // BIN_US:
+            return []  # nothing has been added to the picture but part of a bin
         rows = self._candidates(end_us)
         self.open_tags = np.zeros(0, dtype=np.intp)
         if not len(rows):
@@ -123,7 +129,8 @@ class Doors:
 
     def _features(self, rows: Numbers, end_us: int) -> Features:
         tracks = self._tracks
-        order = passage_model.order_features(*tracks.window(rows, end_us))
+        power, ages_s = tracks.window(rows, end_us)
+        order = passage_model.order_features(power, ages_s)
         peak_dbm = order["peak_dbm"]
         heard = peak_dbm > float(SILENT_DBM)
         both = heard[:, INSIDE] & heard[:, OUTSIDE]
@@ -142,7 +149,9 @@ class Doors:
             last_side=order["last_side"],
             first_side=order["first_side"],
             prominence_db=weaker,
-            rivalry_db=self._rivalry(rows, peak_dbm.max(axis=1)),
+            rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, crossing_s)),
+            from_inside=self._prior(rows, self._coverage.inside),
+            from_outside=self._prior(rows, self._coverage.outside),
             group_s=group_s,
             group=group,
             beams_s=self._beam_order(tracks.door[rows], crossing_us),
@@ -152,49 +161,65 @@ class Doors:
         )
 
     def _groups(
-        self,
-        rows: Numbers,
-        crossing_s: npt.NDArray[np.float64],
-        centroid_s: npt.NDArray[np.float64],
-        prominence: npt.NDArray[np.float64],
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Median order and number of the other tags that crossed at the same door and time."""
-        median, size = np.zeros(len(rows)), np.zeros(len(rows))
+        self, rows: Numbers, crossing_s: Floats, centroid_s: Floats, prominence: Floats
+    ) -> tuple[Floats, Floats]:
+        """Mean order and number of the other tags that crossed at the same door and time."""
+        order, size = np.zeros(len(rows)), np.zeros(len(rows))
         doors = self._tracks.door[rows]
+        clipped = np.clip(centroid_s, -2.5, 2.5)
         for door in np.unique(doors).tolist():
-            members = np.flatnonzero((doors == door) & (prominence >= OPEN_DB))
-            times = crossing_s[members]
-            for i in np.flatnonzero(doors == door).tolist():
-                near = members[(np.abs(times - crossing_s[i]) <= GROUP_S) & (members != i)]
-                if len(near):
-                    median[i], size[i] = np.median(centroid_s[near]), len(near)
-        return median, size
+            here = np.flatnonzero(doors == door)
+            near = np.abs(crossing_s[here, None] - crossing_s[None, here]) <= GROUP_S
+            near &= prominence[here] >= OPEN_DB
+            np.fill_diagonal(near, val=False)
+            size[here] = near.sum(axis=1)
+            order[here] = (near @ clipped[here]) / np.maximum(size[here], 1.0)
+        return order, size
 
-    def _rivalry(self, rows: Numbers, here_dbm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """How much stronger the tag was here than at any other door; 10 dB when nowhere else."""
+    def _rivalry(self, rows: Numbers, power: npt.NDArray[np.float32], at: Numbers) -> Floats:
+        """How much stronger the tag was here than at other doors around its crossing, in dB."""
         tracks = self._tracks
-        tags, doors = tracks.tag, tracks.door
         margin = np.full(len(rows), 10.0)
-        shared = np.flatnonzero(np.bincount(tags, minlength=1) > 1)
-        for i in np.flatnonzero(np.isin(tags[rows], shared)).tolist():
-            row = int(rows[i])
-            others = np.flatnonzero((tags == tags[row]) & (doors != doors[row]))
-            best = tracks.peak_dbm[others].max(initial=SILENT_DBM)
-            margin[i] = min(10.0, here_dbm[i] - float(best))
+        tags = tracks.tag
+        several = np.flatnonzero(np.bincount(tags, minlength=1) > 1)
+        mine = np.flatnonzero(np.isin(tags[rows], several))
+        if not len(mine):
+            return margin
+        around = np.abs(np.arange(power.shape[2])[None, :] - at[mine, None]) <= RIVAL_BINS
+        here_dbm = np.where(around, power[mine].max(axis=1), SILENT_DBM).max(axis=1)
+        others_dbm = np.full(len(mine), SILENT_DBM)
+        strongest = tracks.recent().max(axis=1)
+        for shift in range(1, self._doors):
+            # Tracks are ordered by tag: those of one tag are neighbours.
+            for neighbour in (rows[mine] - shift, rows[mine] + shift):
+                valid = (neighbour >= 0) & (neighbour < len(tags))
+                valid &= tags[np.clip(neighbour, 0, len(tags) - 1)] == tags[rows[mine]]
+                heard = strongest[np.clip(neighbour, 0, len(tags) - 1)]
+                best = np.where(around, heard, SILENT_DBM).max(axis=1)
+                others_dbm = np.maximum(others_dbm, np.where(valid, best, SILENT_DBM))
+        margin[mine] = np.minimum(10.0, here_dbm - others_dbm)
         return margin
 
-    def _beam_order(
-        self, doors: Numbers, crossing_us: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float64]:
-        """Outer minus inner beam, in seconds, of the breaks nearest to the crossing."""
+    def _prior(self, rows: Numbers, origin: npt.NDArray[np.int16]) -> Floats:
+        """+1 where the tag is in the zone that a passage would start from, -1 where it is not."""
+        tags, states = self._tracks.tag[rows], self._states
+        there = states.zone[tags] == origin[self._tracks.door[rows]]
+        known = states.presence[tags] == Presence.PRESENT
+        return np.where(known, np.where(there, 1.0, -1.0), 0.0)
+
+    def _beam_order(self, doors: Numbers, crossing_us: npt.NDArray[np.int64]) -> Floats:
+        """Outer minus inner beam in seconds, of the breaks nearest to the crossing; else 0."""
         order = np.zeros(len(doors))
-        for i, (door, at_us) in enumerate(zip(doors.tolist(), crossing_us.tolist(), strict=True)):
-            near = [
-                min(self._beams.get((door, side), ()), key=lambda t: abs(t - at_us), default=None)
-                for side in (INSIDE, OUTSIDE)
-            ]
-            if all(t is not None and abs(t - at_us) <= BEAM_US for t in near):
-                order[i] = (near[1] - near[0]) / 1e6  # type: ignore[operator]
+        for door in np.unique(doors).tolist():
+            sides = [self._beams.get((door, side)) for side in (INSIDE, OUTSIDE)]
+            if not all(sides):
+                continue
+            here = np.flatnonzero(doors == door)
+            inner_us, outer_us = (_nearest(crossing_us[here], times) for times in sides)
+            near = np.maximum(
+                np.abs(inner_us - crossing_us[here]), np.abs(outer_us - crossing_us[here])
+            )
+            order[here] = np.where(near <= BEAM_US, (outer_us - inner_us) / 1e6, 0.0)
         return order
 
     def _decision(
@@ -245,3 +270,9 @@ class Doors:
             if abs(time_us - at_us) <= BEAM_US
         ]
         return sorted(story, key=lambda change: change["broken"])
+
+
+def _nearest(at_us: npt.NDArray[np.int64], times_us: list[int] | None) -> npt.NDArray[np.int64]:
+    """For each moment the nearest of `times_us`."""
+    times = np.array(times_us)
+    return np.asarray(times[np.abs(times[None, :] - at_us[:, None]).argmin(axis=1)])

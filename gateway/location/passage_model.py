@@ -29,6 +29,8 @@ class Features:
     group_s: Floats  # median centroid order of the tags that move with it
     group: Floats  # how many these are
     beams_s: Floats  # outer beam minus inner beam, 0 when not both broke
+    from_inside: Floats  # +1: the tag was inside before, -1: it was elsewhere, 0: not known
+    from_outside: Floats
     both: npt.NDArray[np.bool_]  # read on both sides
     since_peak_s: Floats
     crossing_us: npt.NDArray[np.int64]  # when the power crossed from one side to the other
@@ -45,7 +47,8 @@ DIRECTION_TERMS = {
 }
 NONE_BIAS = 5.5
 PROMINENCE_WEIGHT, PROMINENCE_MOST_DB = 0.30, 15.0
-RIVALRY_WEIGHT, RIVALRY_MOST_DB = 0.15, 10.0
+RIVALRY_WEIGHT, RIVALRY_LEAST_DB, RIVALRY_MOST_DB = 0.6, -10.0, 4.0
+PRIOR_WEIGHT = 2.0
 #: A difference of power between the sides that says fairly surely on which one a tag is.
 SIDE_DB = 6.0
 ONE_SIDED = 3.0  # how much less is believed of a tag that was read on one side only
@@ -55,10 +58,12 @@ def probabilities(features: Features) -> Floats:
     """(n, 3): out, in, none."""
     order = direction_score(features)
     none = NONE_BIAS - PROMINENCE_WEIGHT * np.clip(features.prominence_db, -5, PROMINENCE_MOST_DB)
-    none -= RIVALRY_WEIGHT * np.clip(features.rivalry_db, -RIVALRY_MOST_DB, RIVALRY_MOST_DB / 2)
+    none -= RIVALRY_WEIGHT * np.clip(features.rivalry_db, RIVALRY_LEAST_DB, RIVALRY_MOST_DB)
     none -= 0.5 * np.log1p(features.group)
     none = none + np.where(features.both, 0.0, ONE_SIDED)
-    logits = np.stack([order, -order, none], axis=1)
+    out = order + PRIOR_WEIGHT * features.from_inside
+    inward = -order + PRIOR_WEIGHT * features.from_outside
+    logits = np.stack([out, inward, none], axis=1)
     logits -= logits.max(axis=1, keepdims=True)
     weights = np.exp(logits)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
@@ -81,7 +86,7 @@ def reasons(features: Features, row: int, outward: bool) -> list[list[object]]:
         terms.append([words, round(sign * weight * max(-most, min(most, value)), 2)])
     prominence = float(np.clip(features.prominence_db[row], -5, PROMINENCE_MOST_DB))
     terms.append(["it stood out over its own baseline", round(PROMINENCE_WEIGHT * prominence, 2)])
-    rivalry = float(np.clip(features.rivalry_db[row], -RIVALRY_MOST_DB, RIVALRY_MOST_DB / 2))
+    rivalry = float(np.clip(features.rivalry_db[row], RIVALRY_LEAST_DB, RIVALRY_MOST_DB))
     terms.append(["it was stronger here than at other doors", round(RIVALRY_WEIGHT * rivalry, 2)])
     terms.sort(key=lambda term: -abs(float(str(term[1]))))
     return [term for term in terms[:6] if term[1]]

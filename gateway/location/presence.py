@@ -51,7 +51,7 @@ class ZonePresence:
         self._missing_us = _limits([z.missing_after_s for z in zones])
         self._departed_us = _limits([z.departed_after_s for z in zones])
         self._outside = np.array([z.kind is ZoneKind.OUTSIDE for z in zones] or [False])
-        self._watched = coverage.covers.any(axis=0)
+        self._watched: Bools = np.asarray(coverage.covers.any(axis=0))
         self._waiting = np.zeros(0, dtype=np.intp)  # tags whose case is open
 
     @property
@@ -139,16 +139,15 @@ class ZonePresence:
         there = zones[index, best]
         ahead = others[index, best] > np.maximum(AHEAD * own, 0.0)
         self._follow_rival(tags[rows], there, ahead, end_us)
-        for i in np.flatnonzero(others[index, best] > 0.0).tolist():
+        alone, stronger = self._settled_there(tags[rows], home, there, end_us)
+        for i in np.flatnonzero((others[index, best] > 0.0) & (alone | stronger)).tolist():
             tag, zone = int(tags[rows[i]]), int(there[i])
-            kind = self._move_reason(tag, zone, end_us)
-            if kind is None:
-                continue
+            reason = "read only there" if alone[i] else "much stronger there"
             rest = own[i] + np.where(zones[i] == zone, 0.0, others[i]).max(initial=0.0)
             share = float(others[i, best[i]] / (others[i, best[i]] + rest + 1e-9))
             door = int(coverage.door_between[home[i], zone])
             row = int(rows[i])
-            yield self._move(tag, int(home[i]), zone, door, kind, share, scores, row)
+            yield self._move(tag, int(home[i]), zone, door, reason, share, scores, row)
 
     def _follow_rival(
         self, tags: Numbers, there: npt.NDArray[np.int16], ahead: Bools, end_us: int
@@ -159,25 +158,25 @@ class ZonePresence:
         states.rival_us[tags] = np.where(same, states.rival_us[tags], end_us)
         states.rival[tags] = np.where(ahead, there, np.int16(NO_ZONE))
 
-    def _move_reason(self, tag: int, zone: int, end_us: int) -> str | None:
+    def _settled_there(
+        self,
+        tags: Numbers,
+        home: npt.NDArray[np.int16],
+        there: npt.NDArray[np.int16],
+        end_us: int,
+    ) -> tuple[Bools, Bools]:
+        """Whether each tag has for long enough been read only there, or much stronger there."""
         states, coverage = self._states, self._coverage
-        home = int(states.zone[tag])
-        move_us = int(self._move_us[zone])
-        slots = np.flatnonzero(
-            coverage.covers[states.slot_antenna[tag], zone] & (states.slot_antenna[tag] >= 0)
-        )
-        last_us = int(states.slot_us[tag][slots].max(initial=0))
-        first_us = int(states.slot_first_us[tag][slots].min(initial=NEVER_US))
-        if last_us < end_us - FRESH_US:
-            return None
-        alone_us = end_us - max(int(states.home_us[tag]), first_us)
-        if alone_us >= move_us and last_us - first_us >= move_us // 2:
-            return "read only there"
-        behind_door = coverage.door_between[home, zone] >= 0
-        ahead_us = end_us - int(states.rival_us[tag]) if states.rival[tag] == zone else 0
-        if ahead_us >= move_us and not behind_door:
-            return "much stronger there"
-        return None
+        antennas, move_us = states.slot_antenna[tags], self._move_us[there]
+        slots = (antennas >= 0) & coverage.covers[antennas, there[:, None]]
+        last_us = np.where(slots, states.slot_us[tags], 0).max(axis=1)
+        first_us = np.where(slots, states.slot_first_us[tags], NEVER_US).min(axis=1)
+        fresh = last_us >= end_us - FRESH_US
+        alone_us = end_us - np.maximum(states.home_us[tags], first_us)
+        alone = fresh & (alone_us >= move_us) & (last_us - first_us >= move_us // 2)
+        same = (states.rival[tags] == there) & (coverage.door_between[home, there] < 0)
+        ahead_us = end_us - states.rival_us[tags]
+        return alone, fresh & same & (ahead_us >= move_us)
 
     def _move(
         self, tag: int, home: int, zone: int, door: int, reason: str, share: float,

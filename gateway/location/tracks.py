@@ -140,6 +140,10 @@ class Tracks:
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[rows])
 
+    def recent(self) -> npt.NDArray[np.float32]:
+        """Power per (row, side, bin) of every track, in order of time."""
+        return self.peak_dbm[:, :, np.arange(self._bin - BINS + 1, self._bin + 1) % BINS]
+
     def window(
         self, rows: Numbers, end_us: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:

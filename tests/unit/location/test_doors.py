@@ -57,7 +57,7 @@ def test_a_passage_is_announced_before_it_is_sure() -> None:
         scene.read(f"P{number}", "dock/1", for_s=20, every_s=0.4, dbm=-66, noise_db=2)
         scene.drive(f"P{number}", at_s=26)
     scene.run(40)
-    announced = {m.epc: m for m in scene.provisional}
+    announced = {m.epc: m for m in reversed(scene.provisional)}
     confirmed = {m.epc: m for m in scene.movements if m.direction}
     assert announced.keys() == confirmed.keys()
     for epc, early in announced.items():

@@ -1,0 +1,78 @@
+"""`rfid-gateway run`: the daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gateway.service import Service
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command(epilog="Example: rfid-gateway run --site /etc/rfid-gateway")
+def run(
+    site: Annotated[Path, typer.Option(help="The site directory.")] = Path("/etc/rfid-gateway"),
+) -> None:
+    """Run the gateway until it is told to stop (SIGTERM or Ctrl-C).
+
+    Wrong settings are told all at once, and nothing is started. Readers, brokers and sinks that are
+    away do not keep it from starting: they are tried again, and their state says why.
+    """
+    import asyncio
+
+    from gateway.service import Service
+    from gateway.settings.configuration import load
+    from gateway.telemetry.logging import set_up_logging
+
+    configuration = load(site)
+    log = configuration.settings.log
+    set_up_logging(log.level, json_lines=_json_lines(log.format))
+    asyncio.run(_serve(Service(configuration)))
+
+
+def _json_lines(log_format: str) -> bool:
+    """`auto` is text where a person or the journal reads, JSON where a program does."""
+    if log_format == "auto":
+        return not (sys.stderr.isatty() or "JOURNAL_STREAM" in os.environ)
+    return log_format == "json"
+
+
+async def _serve(service: Service) -> None:
+    import asyncio
+
+    stop = asyncio.Event()
+    _handle_signals(service, stop)
+    await service.run(stop)
+
+
+def _handle_signals(service: Service, stop: asyncio.Event) -> None:
+    import asyncio
+    import logging
+    import signal
+
+    from gateway.errors import SettingsError
+    from gateway.settings.configuration import load
+
+    logger = logging.getLogger(__name__)
+
+    def check() -> None:
+        try:
+            load(service.configuration.directory)
+        except SettingsError as error:
+            # The error is a list for the user; where in our code it was raised says nothing.
+            logger.error("wrong settings, the old ones stay:\n%s", error)  # noqa: TRY400
+        else:
+            logger.warning("the settings are fine; this version takes them up at its next start")
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, check)

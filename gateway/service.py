@@ -1,0 +1,267 @@
+"""The composition root: a configuration becomes a running gateway, and ends in good order.
+
+Start: store → what was known → writer → API → sinks → devices last. Stop is the reverse: devices
+first, then what they brought is committed, then delivery gets a moment, then everything closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from gateway import __version__
+from gateway.api.app import create_app
+from gateway.api.server import listen, serve
+from gateway.api.streams import Streams
+from gateway.clock import Clock, SystemClock
+from gateway.core import Core
+from gateway.drivers import registry as driver_registry
+from gateway.drivers.base import Driver, DriverContext
+from gateway.live import LiveView
+from gateway.model.delivery import Sink
+from gateway.model.device import ReaderState
+from gateway.model.outcome import Outcome
+from gateway.model.tags import TagIndex
+from gateway.outbox.dispatchers import Dispatchers
+from gateway.outbox.queue import Queue
+from gateway.runtime import Runtime
+from gateway.settings.configuration import Configuration
+from gateway.sinks import registry as sink_registry
+from gateway.store.database import Store, open_store
+from gateway.store.writer import Writer
+from gateway.tap import InputTap
+from gateway.telemetry.health import Health
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.notify import Notifier, Watchdog
+
+logger = logging.getLogger(__name__)
+
+#: How long delivery may go on after the devices have stopped.
+LAST_DELIVERY_S = 3.0
+#: How long the last commit may take.
+LAST_COMMIT_S = 10.0
+#: How often figures that nobody pushes are looked at.
+SURVEY_S = 1.0
+
+Listener = Callable[[Outcome], None]
+
+
+@dataclass(slots=True)
+class Service:
+    """One running gateway. `listeners` are called in the event loop after each commit."""
+
+    configuration: Configuration
+    clock: Clock = field(default_factory=SystemClock)
+    listeners: list[Listener] = field(default_factory=list)
+    api_url: str | None = None
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; raises GatewayError when it cannot start."""
+        begun_s = time.monotonic()
+        async with self._composed(stop) as parts, asyncio.TaskGroup() as tasks:
+            parts.runtime.start()
+            running = [
+                tasks.create_task(parts.dispatchers.run(), name="dispatchers"),
+                tasks.create_task(self._survey(parts), name="survey"),
+                tasks.create_task(Watchdog(parts.notifier, parts.health).run(), name="watchdog"),
+            ]
+            parts.health.ready("gateway")
+            parts.notifier.ready()
+            logger.info(
+                "rfid-gateway %s runs: %d tags known, API on %s, started in %.1f s",
+                __version__,
+                len(parts.core.tags),
+                self.api_url,
+                time.monotonic() - begun_s,
+            )
+            self.started.set()
+            await stop.wait()
+            parts.notifier.stopping()
+            parts.health.not_ready("gateway", "The gateway is stopping.")
+            await asyncio.to_thread(parts.runtime.stop)
+            await self._last_commit(parts.writer)
+            if not await parts.dispatchers.drained(LAST_DELIVERY_S):
+                logger.info("some records wait in the outbox for the next start")
+            for task in running:
+                task.cancel()
+        if parts.runtime.failure is not None:
+            raise parts.runtime.failure
+
+    @contextlib.asynccontextmanager
+    async def _composed(self, stop: asyncio.Event) -> AsyncIterator[_Parts]:
+        """Everything built and connected, in order; closed in the reverse order."""
+        configuration, loop = self.configuration, asyncio.get_running_loop()
+        # The address first: a second daemon must fail before it touches the store.
+        address = listen(configuration.api_host, configuration.api_port)
+        with contextlib.closing(address), contextlib.closing(self._open_store()) as store:
+            parts = self._build(store, loop, stop)
+            parts.writer.start()
+            try:
+                streams = Streams()
+                app = create_app(
+                    live=parts.live,
+                    history=store,
+                    metrics=parts.metrics,
+                    health=parts.health,
+                    streams=streams,
+                    inputs=InputTap(parts.runtime, configuration.site, parts.core.tags).lines,
+                )
+                async with serve(app, address, streams) as self.api_url:
+                    yield parts
+            finally:
+                await asyncio.to_thread(parts.runtime.stop)
+                await asyncio.to_thread(parts.writer.stop, LAST_COMMIT_S)
+                parts.queue.close()
+
+    async def _last_commit(self, writer: Writer) -> None:
+        """Wait until what the devices brought is durable, so that it can still be delivered."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_COMMIT_S):
+                await asyncio.wrap_future(writer.run_soon(lambda _: None))
+
+    def _open_store(self) -> Store:
+        data_dir = self.configuration.data_dir
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return open_store(data_dir / "state.db")
+
+    def _build(self, store: Store, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> _Parts:
+        configuration, site = self.configuration, self.configuration.site
+        tags = TagIndex()
+        core = Core(site, tags, configuration.location, configuration.overload)
+        live = LiveView(
+            site,
+            tags,
+            readers=[reader.id for reader in configuration.readers],
+            sensors=configuration.sensors,
+            last_read_us=core.last_read_us,
+            first_event_id=self.clock.now_us(),
+        )
+        stored = store.load_tags()
+        live.restore(stored)
+        core.restore(stored, self.clock.now_us())
+        metrics = Metrics(
+            readers=[reader.id for reader in configuration.readers],
+            sinks=[sink.name for sink in configuration.sinks],
+        )
+        health = Health(time.monotonic)
+        if store.quarantined is not None:
+            logger.error("the store was damaged and set aside as %s", store.quarantined)
+        committed = _Committed(self, loop, live, metrics, health)
+        writer = Writer(store, committed, observe=committed.observe)
+        queue = Queue(store, writer, self.clock)
+        dispatchers = Dispatchers(queue, self._sinks())
+        committed.wake = dispatchers.wake
+        runtime = Runtime(
+            core,
+            self._drivers(tags),
+            self.clock,
+            writer.submit,
+            metrics,
+            health,
+            failed=lambda: _soon(loop, stop.set),
+        )
+        return _Parts(
+            core=core, live=live, metrics=metrics, health=health, writer=writer, queue=queue,
+            dispatchers=dispatchers, runtime=runtime, notifier=Notifier(),
+        )  # fmt: skip
+
+    def _sinks(self) -> list[Sink]:
+        configuration = self.configuration
+        return [
+            sink_registry.create(sink, broker=configuration.broker, data_dir=configuration.data_dir)
+            for sink in configuration.sinks
+        ]
+
+    def _drivers(self, tags: TagIndex) -> list[Driver]:
+        """One driver for each name that a device asks for, in the order of the names."""
+        configuration = self.configuration
+        devices = (*configuration.readers, *configuration.sensors)
+        return [
+            driver_registry.load(name)(
+                DriverContext(
+                    site=configuration.site,
+                    tags=tags,
+                    clock=self.clock,
+                    readers=tuple(r for r in configuration.readers if r.driver == name),
+                    sensors=tuple(s for s in configuration.sensors if s.driver == name),
+                    broker=configuration.broker,
+                )
+            )
+            for name in sorted({device.driver for device in devices})
+        ]
+
+    async def _survey(self, parts: _Parts) -> None:
+        """Figures and readiness that nobody pushes, once a second."""
+        while True:
+            for status in parts.dispatchers.statuses:
+                parts.metrics.outbox_pending[status.name].set(status.pending)
+            for reader in parts.live.devices.readers.values():
+                parts.metrics.reader_up[reader.id].set(reader.state is ReaderState.UP)
+            if parts.writer.trouble is None:
+                parts.health.ready("store")
+            else:
+                parts.health.not_ready("store", parts.writer.trouble)
+            await asyncio.sleep(SURVEY_S)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parts:
+    """What a running gateway consists of."""
+
+    core: Core
+    live: LiveView
+    metrics: Metrics
+    health: Health
+    writer: Writer
+    queue: Queue
+    dispatchers: Dispatchers
+    runtime: Runtime
+    notifier: Notifier
+
+
+class _Committed:
+    """What happens after a commit: figures in the store's thread, the view in the event loop."""
+
+    def __init__(
+        self,
+        service: Service,
+        loop: asyncio.AbstractEventLoop,
+        live: LiveView,
+        metrics: Metrics,
+        health: Health,
+    ) -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self._service, self._loop, self._live = service, loop, live
+        self._metrics, self._health = metrics, health
+
+    def __call__(self, outcomes: list[Outcome]) -> None:
+        self._health.beat("store")
+        now_us = self._service.clock.now_us()
+        for outcome in outcomes:
+            for movement in outcome.movements:
+                self._metrics.movements[movement.kind].inc()
+                waited_s = (now_us - movement.record_time_us) / 1e6
+                self._metrics.read_to_commit_seconds.observe(waited_s)
+        self.wake()
+        _soon(self._loop, lambda: self._publish(outcomes))
+
+    def observe(self, commit_s: float, _rows: int) -> None:
+        """One transaction took so long."""
+        self._metrics.commit_seconds.observe(commit_s)
+
+    def _publish(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            self._live.apply(outcome)
+            for listener in self._service.listeners:
+                listener(outcome)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Have the event loop call `call`, unless it has ended: then nobody looks any more."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)

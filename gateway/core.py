@@ -117,8 +117,6 @@ class Core:
             kinds[movement.kind] = kinds.get(movement.kind, 0) + 1
         outcome.tags += [self.tag_row(tag) for tag in changed]
         outcome.passages += [self._passage(p, outcome.now_us) for p in step.passages]
-        if step.blind is not None:
-            outcome.blind = step.blind
 
     def _seq_of(self, decision: Decision, decisions: list[Decision]) -> int:
         """The tag's number after this decision; a tag may have had several in one epoch."""

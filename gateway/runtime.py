@@ -135,7 +135,6 @@ def _worth_telling(outcome: Outcome) -> bool:
         or outcome.provisional
         or outcome.sensors
         or outcome.statuses
-        or outcome.blind is not None
     )
 
 

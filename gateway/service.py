@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from gateway import __version__
+from gateway.announce import Announcements
 from gateway.api.app import create_app
 from gateway.api.server import listen, serve
 from gateway.api.streams import Streams
@@ -22,7 +23,7 @@ from gateway.core import Core
 from gateway.drivers import registry as driver_registry
 from gateway.drivers.base import Driver, DriverContext
 from gateway.live import LiveView
-from gateway.model.delivery import Sink
+from gateway.model.delivery import LiveSink, Sink
 from gateway.model.device import ReaderState
 from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
@@ -31,6 +32,7 @@ from gateway.outbox.queue import Queue
 from gateway.runtime import Runtime
 from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
+from gateway.sinks.base import SinkContext
 from gateway.store.database import Store, open_store
 from gateway.store.writer import Writer
 from gateway.tap import InputTap
@@ -154,7 +156,8 @@ class Service:
         committed = _Committed(self, loop, live, metrics, health)
         writer = Writer(store, committed, observe=committed.observe)
         queue = Queue(store, writer, self.clock)
-        dispatchers = Dispatchers(queue, self._sinks())
+        sinks = self._sinks()
+        dispatchers = Dispatchers(queue, sinks)
         committed.wake = dispatchers.wake
         runtime = Runtime(
             core,
@@ -168,19 +171,28 @@ class Service:
         return _Parts(
             core=core, live=live, metrics=metrics, health=health, writer=writer, queue=queue,
             dispatchers=dispatchers, runtime=runtime, notifier=Notifier(),
+            announcements=Announcements(
+                site, live, core.counts, [sink for sink in sinks if isinstance(sink, LiveSink)]
+            ),
         )  # fmt: skip
 
     def _sinks(self) -> list[Sink]:
         configuration = self.configuration
-        return [
-            sink_registry.create(sink, broker=configuration.broker, data_dir=configuration.data_dir)
-            for sink in configuration.sinks
-        ]
+        return sink_registry.build(
+            configuration.sinks,
+            SinkContext(
+                site=configuration.site.id,
+                data_dir=configuration.data_dir,
+                broker=configuration.broker,
+            ),
+        )
 
     def _drivers(self, tags: TagIndex) -> list[Driver]:
         """One driver for each name that a device asks for, in the order of the names."""
         configuration = self.configuration
-        devices = (*configuration.readers, *configuration.sensors)
+        names = {r.driver for r in configuration.readers} | {
+            s.driver for s in configuration.sensors
+        }
         return [
             driver_registry.load(name)(
                 DriverContext(
@@ -192,7 +204,7 @@ class Service:
                     broker=configuration.broker,
                 )
             )
-            for name in sorted({device.driver for device in devices})
+            for name in sorted(names)
         ]
 
     async def _survey(self, parts: _Parts) -> None:
@@ -206,6 +218,7 @@ class Service:
                 parts.health.ready("store")
             else:
                 parts.health.not_ready("store", parts.writer.trouble)
+            parts.announcements.survey(time.monotonic())
             await asyncio.sleep(SURVEY_S)
 
 
@@ -222,6 +235,7 @@ class _Parts:
     dispatchers: Dispatchers
     runtime: Runtime
     notifier: Notifier
+    announcements: Announcements
 
 
 class _Committed:

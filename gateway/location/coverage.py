@@ -52,8 +52,8 @@ class Coverage:
         self.blind: npt.NDArray[np.bool_] = np.zeros(max(1, len(zones)), dtype=bool)
         self.seeing_since_us = np.zeros(max(1, len(zones)), dtype=np.int64)
 
-    def apply(self, statuses: Iterable[DeviceStatus], end_us: int) -> bool:
-        """Take changes of readers and antennas; True when a zone went blind or sees again."""
+    def apply(self, statuses: Iterable[DeviceStatus], end_us: int) -> None:
+        """Take changes of readers and antennas."""
         changed = False
         for status in statuses:
             if status.port is None:
@@ -65,19 +65,14 @@ class Coverage:
             else:
                 self._port_up[status.reader, status.port] = status.up
             changed = True
-        return changed and self._refresh(end_us)
+        if changed:
+            self._refresh(end_us)
 
-    def antenna_up(self, antenna: int) -> bool:
-        """Whether an antenna is known to be inventorying."""
-        return bool(self._up[antenna])
-
-    def _refresh(self, end_us: int) -> bool:
+    def _refresh(self, end_us: int) -> None:
         for number, antenna in enumerate(self.site.antennas):
             self._up[number] = self._reader_up.get(antenna.reader, True) and self._port_up.get(
                 (antenna.reader, antenna.port), True
             )
         blind = np.asarray(self.covers[:-1][~self._up].any(axis=0))
-        changed = bool((blind != self.blind).any())
         self.seeing_since_us[self.blind & ~blind] = end_us
         self.blind = blind
-        return changed

@@ -27,11 +27,10 @@ from gateway.model.tuning import LocationTuning
 
 @dataclass(slots=True)
 class Step:
-    """What one epoch decided. `blind` is set when zones went blind or see again."""
+    """What one epoch decided."""
 
     decisions: list[Decision] = field(default_factory=list)
     passages: list[PassageDecision] = field(default_factory=list)
-    blind: frozenset[str] | None = None
 
 
 class Engine:
@@ -80,9 +79,7 @@ class Engine:
     def step(self, epoch: Epoch) -> Step:
         """Decide one epoch; epochs come in order."""
         step = Step()
-        if epoch.statuses and self._coverage.apply(epoch.statuses, epoch.end_us):
-            zones = np.flatnonzero(self._coverage.blind).tolist()
-            step.blind = frozenset(self.site.zones[z].id for z in zones if z < len(self.site.zones))
+        self._coverage.apply(epoch.statuses, epoch.end_us)
         sightings = reduce(epoch.joined_reads())
         sighted = np.unique(sightings["tag"]).astype(np.intp)
         if len(sighted):

@@ -1,13 +1,13 @@
-"""Delivery: the records of the outbox, the contract of a sink, and how sinks and brokers are set up.
+"""Delivery: the outbox's records, the contract of a sink, how sinks and brokers are set up.
 
-The dispatcher (gateway/outbox/) owns order, retries and cursors; a sink (gateway/sinks/) only tries.
+The dispatcher (gateway/outbox/) owns order, retries and cursors; a sink (gateway/sinks/) tries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Secret:
@@ -85,3 +85,11 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Let go of connections; never raises."""
+
+
+@runtime_checkable
+class LiveSink(Protocol):
+    """A sink that can also show states of which only the newest counts, and which may get lost."""
+
+    def publish_live(self, topic: str, payload: bytes, retain: bool = True) -> None:
+        """Show a state at `readers/<id>` or `zones/<id>`; never blocks, never raises."""

@@ -78,9 +78,6 @@ class Outcome:
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
     acks: list[Callable[[], None]] = field(default_factory=list)
-    blind: frozenset[str] | None = (
-        None  # zones whose antennas are not known to work; None: as before
-    )
 
     @property
     def durable(self) -> bool:

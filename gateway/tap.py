@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 MOST_WAITING = 400
 #: Lines handed on at a time: the event loop must not be held up by a busy tick.
 MOST_LINES = 2_000
+#: A listener hears at least this often that the gateway is there.
+HEARTBEAT_S = 1.0
 
 
 class InputTap:
@@ -52,7 +55,11 @@ class InputTap:
             while len(waiting) <= MOST_WAITING:
                 if not waiting:
                     more.clear()
-                    await more.wait()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(HEARTBEAT_S):
+                            await more.wait()
+                    if not waiting:
+                        yield b"\n"  # an empty line is nothing to a recording
                     continue
                 batch: list[bytes] = []
                 for line in lines_of(waiting.popleft(), self._site, self._tags):

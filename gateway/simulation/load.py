@@ -16,7 +16,6 @@ from gateway.simulation.reader import EmulatedReader
 BURST_S = 0.02
 #: What is overdue by more than this is given up: the rate falls, memory does not grow.
 LATE_S = 0.5
-_ANTENNAS = 4
 _ITEM = 812_345
 _CHANNELS = 50
 _NOISE_CDBM = 150
@@ -33,7 +32,7 @@ class StaticTags:
     def __init__(self, reader: EmulatedReader, *, tags: int, reads_per_s: float, seed: int) -> None:
         self._reader = reader
         self._us_per_read = 1e6 / reads_per_s
-        self._ring = _ring(tags, np.random.default_rng(seed))
+        self._ring = _ring(tags, reader.personality.antennas, np.random.default_rng(seed))
         self._start_us: float | None = None
         self._given = 0
 
@@ -90,12 +89,12 @@ class Load:
             await asyncio.sleep(due_s - loop.time())
 
 
-def _ring(tags: int, rng: np.random.Generator) -> Reads:
+def _ring(tags: int, antennas: int, rng: np.random.Generator) -> Reads:
     """Every tag at every antenna once, in one order that then repeats."""
-    ring = np.zeros(tags * _ANTENNAS, dtype=READ)
+    ring = np.zeros(tags * antennas, dtype=READ)
     turn = np.arange(len(ring))
     ring["tag"] = turn % tags
-    ring["antenna"] = 1 + turn // tags % _ANTENNAS
+    ring["antenna"] = 1 + turn // tags % antennas
     ring["count"] = 1
     ring["channel"] = rng.integers(1, _CHANNELS, size=len(ring), endpoint=True)
     power = rng.integers(-7_000, -4_500, size=tags)[ring["tag"]]

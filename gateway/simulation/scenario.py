@@ -16,6 +16,7 @@ from typing import Any
 from gateway.errors import GatewayError
 
 Range = tuple[float, float]
+BANDS = ("fcc", "etsi")
 
 
 class ScenarioError(GatewayError):
@@ -166,7 +167,10 @@ def _changed(part: Any, changes: Mapping[str, Any], where: str) -> Any:
 
 
 def _like(known: Any, value: Any, where: str) -> Any:
-    """`value`, when it has the form of `known`; a ScenarioError otherwise."""
+    """`value`, when it has the form of `known`; a ScenarioError otherwise.
+
+    Numbers may come as text, as the settings' YAML loader gives them.
+    """
     if isinstance(known, tuple) and isinstance(value, (list, tuple)) and len(value) == len(known):
         low, high = (_like(k, v, where) for k, v in zip(known, value, strict=True))
         # (mean, standard deviation) is the one pair that is not a range
@@ -175,22 +179,31 @@ def _like(known: Any, value: Any, where: str) -> Any:
     elif isinstance(known, Mapping) and isinstance(value, Mapping):
         if value and all(k in known for k in value):
             return {k: _like(0.0, v, f"{where}.{k}") for k, v in value.items()}
-    elif isinstance(known, bool) or isinstance(value, bool):
-        if isinstance(known, bool) and isinstance(value, bool):
-            return value
+    elif isinstance(known, bool):
+        if str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
     elif isinstance(known, str):
-        if value in ("fcc", "etsi"):
+        if value in BANDS:
             return value
-    elif isinstance(known, int) and isinstance(value, int):
-        return value
-    elif isinstance(known, float) and isinstance(value, (int, float)) and math.isfinite(value):
-        return float(value)
+    elif (number := _number(value, type(known))) is not None:
+        return number
     raise ScenarioError(f"{where}: expected something like {_example(known)}, found {value!r}")
+
+
+def _number(value: Any, form: type) -> Any:
+    """An int or a finite float; None when `value` is neither a number nor the text of one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = form(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and float(number) == float(value) else None
 
 
 def _example(known: Any) -> str:
     if isinstance(known, str):
-        return "fcc or etsi"
+        return " or ".join(BANDS)
     return repr(dict(known) if isinstance(known, Mapping) else known)
 
 

@@ -101,9 +101,10 @@ class Store:
 
     def reopen(self) -> None:
         """Replace the writing connection after an I/O error; for the writer thread."""
+        fresh = _connect_for_writing(self.path, self.limit_bytes)
         with contextlib.suppress(sqlite3.Error):
             self.writing.close()
-        self.writing = _connect_for_writing(self.path, self.limit_bytes)
+        self.writing = fresh
 
     def close(self) -> None:
         """Close every connection and give the file free; the writer must have stopped."""

@@ -37,6 +37,11 @@ def is_surroundings(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and code_of(error) & 0xFF in _SURROUNDINGS
 
 
+def concerns_store(error: BaseException) -> bool:
+    """Whether an error while writing is the store's, and not one of what was to be written."""
+    return isinstance(error, sqlite3.OperationalError | MemoryError) or is_corruption(error)
+
+
 def is_corruption(error: BaseException) -> bool:
     """Whether SQLite itself says that the file is damaged."""
     return isinstance(error, sqlite3.Error) and (

@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 
 #: Records removed in one transaction.
 PAGE_ROWS = 500
+FOREVER_US = 2**63 - 1
 
 #: Everything up to here is settled for every sink that is configured.
 _FLOOR = "SELECT coalesce(min(delivered), 4611686018427387904) FROM sink WHERE retired = 0"
@@ -36,7 +37,7 @@ def prune(connection: sqlite3.Connection, keep: Keep, now_us: int, *, urgent: bo
     `urgent`: the store is full, so whatever has been delivered may go.
     """
     short = urgent or _fill(connection) > keep.fill
-    before_us = now_us if short else now_us - round(keep.history_s * 1e6)
+    before_us = FOREVER_US if short else now_us - round(keep.history_s * 1e6)
     (floor,) = connection.execute(_FLOOR).fetchone()
     oldest = connection.execute(
         "SELECT seq, created_us FROM record WHERE seq <= ? ORDER BY seq LIMIT ?", (floor, PAGE_ROWS)

@@ -173,7 +173,7 @@ class Writer:
         try:
             self._commit(group, asked)
         except Exception as error:  # noqa: BLE001 - the supervising boundary of all writing
-            if not (faults.is_surroundings(error) or faults.is_corruption(error)):
+            if not faults.concerns_store(error):
                 self._ask_again(asked)
                 self._commit_apart(group, error)
                 return True
@@ -223,31 +223,30 @@ class Writer:
                     return
 
     def _in_trouble(self, error: Exception) -> None:
-        """Tell once what is the matter, and get a fresh connection after an I/O error."""
+        """Tell once what is the matter, and get a fresh connection where this one is in doubt."""
         trouble = f"the store {self._store.path} cannot be written: {faults.words(error)}"
         if trouble != self.trouble:
             logger.error("%s; movements wait in memory, trying again", trouble)
         self.trouble = trouble
         self.damaged = faults.is_corruption(error)
-        if faults.code_of(error) & 0xFF == sqlite3.SQLITE_IOERR:
+        failing = faults.code_of(error) & 0xFF == sqlite3.SQLITE_IOERR
+        if failing or self._store.writing.in_transaction:
             with suppress(sqlite3.Error):
                 self._store.reopen()
                 self._rows.connection = self._store.writing
 
     def _relieve(self, asked: list[Asked]) -> None:
         """Where rows cannot be added, cursors may still move and history may still go."""
-        try:
-            self._commit([], asked)
-        except sqlite3.Error as error:
-            logger.debug("nor can cursors be moved: %s", error)
-            self._ask_again(asked)
-            return
-        try:
-            housekeeping.prune(
-                self._store.writing, self._keep, time.time_ns() // 1_000, urgent=True
-            )
-        except sqlite3.Error as error:
-            logger.debug("nor can anything be freed: %s", error)
+        undone = []
+        for one in asked:
+            try:
+                self._commit([], [one])
+            except (sqlite3.Error, MemoryError):
+                undone.append(one)
+        self._ask_again(undone)
+        with suppress(sqlite3.Error):
+            now_us = time.time_ns() // 1_000
+            housekeeping.prune(self._store.writing, self._keep, now_us, urgent=True)
 
     def _hand_on(self, group: list[Outcome]) -> None:
         """Tell what is durable: first everybody who watches, then the devices that wait."""

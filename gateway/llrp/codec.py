@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from gateway.llrp import registry
-from gateway.llrp.errors import DecodeError, EncodeError, FrameError
+from gateway.llrp.errors import DecodeError, EncodeError, FrameError, spell_bytes
 from gateway.llrp.registry import CUSTOM_MESSAGE, CUSTOM_PARAMETER, OPAQUE, UNKNOWN
 from gateway.llrp.tables import Row
 
@@ -224,7 +224,8 @@ class _Body:
         except DecodeError:
             children = []
         if not children or children[-1].name == OPAQUE:
-            raise DecodeError(f"{end - at} bytes are left over after the last field", offset=at)
+            reason = f"{spell_bytes(end - at)} left over after the last field"
+            raise DecodeError(reason, offset=at)
         return fields, children
 
     def _children(self, at: int, end: int, depth: int) -> list[Parameter]:
@@ -270,9 +271,11 @@ class _Body:
         word, length = PARAMETER_HEADER.unpack_from(self._data, at)
         start, stop = at + PARAMETER_HEADER.size, at + length
         if stop < start:
-            raise DecodeError(f"says that it has {length} bytes, its header alone 4", offset=at)
+            reason = f"says that it has {spell_bytes(length)}, its header alone has 4"
+            raise DecodeError(reason, offset=at)
         if stop > end:
-            raise DecodeError(f"says that it has {length} bytes, {end - at} remain", offset=at)
+            reason = f"says that it has {spell_bytes(length)}, {end - at} remain"
+            raise DecodeError(reason, offset=at)
         number = word & _TYPE_MASK
         row = registry.TLV_BY_NUMBER.get(number)
         if row is None:

@@ -72,3 +72,8 @@ class EncodeError(_PathError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+def spell_bytes(count: int) -> str:
+    """A number of bytes, in words for the message of an error."""
+    return "1 byte" if count == 1 else f"{count} bytes"

@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from gateway.llrp.errors import DecodeError, EncodeError
+from gateway.llrp.errors import DecodeError, EncodeError, spell_bytes
 
 #: The field that holds reserved bits of a parameter or message, only when they are not zero.
 RESERVED = "Reserved"
@@ -208,7 +208,8 @@ class _Counted:
         count = _COUNT.unpack_from(frame, at)[0]
         stop = at + 2 + self._size(count)
         if stop > end:
-            reason = f"{count} elements need {stop - at - 2} bytes, {end - at - 2} remain"
+            needed = spell_bytes(stop - at - 2)
+            reason = f"{count} elements need {needed}, {end - at - 2} remain"
             raise DecodeError(reason, path=self._name, offset=at)
         values[self._name] = self._take(frame[at + 2 : stop], count)
         return stop
@@ -359,7 +360,7 @@ def _range(kind: str) -> str:
 
 
 def _short(name: str, needed: int, at: int, end: int) -> DecodeError:
-    return DecodeError(f"needs {needed} bytes, {end - at} remain", path=name, offset=at)
+    return DecodeError(f"needs {spell_bytes(needed)}, {end - at} remain", path=name, offset=at)
 
 
 def _expected(name: str, expected: str, value: Any) -> EncodeError:

@@ -34,7 +34,9 @@ class DeviceFiles:
 
     readers: list[tuple[str, ReaderFile, Node]] = field(default_factory=list)
     groups: list[tuple[str, SensorGroupFile, Node]] = field(default_factory=list)
-    sensor_ids: set[str] = field(default_factory=set)  # those of sensors that do not fit as well
+    sensor_ids: dict[str, None] = field(
+        default_factory=dict
+    )  # those of sensors that do not fit as well
     whole: bool = True
 
 
@@ -190,7 +192,7 @@ def _check_name(
     node: Node,
     report: Report,
 ) -> None:
-    if name in known:
+    if name in known or report.full:
         return
     place, available = node.at(what).place, f"(available: {', '.join(known)})"
     if name in planned:

@@ -37,7 +37,7 @@ class _Source(EnvSettingsSource):
     """Reads whole blocks as strictly as files are read."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
-        """The block in dicts, lists and texts; what cannot be read is left for the model to refuse."""
+        """The block in dicts, lists and texts; what cannot be read, the model refuses."""
         node = parse_value(value, field_name, Report()) if isinstance(value, str) else None
         return node.plain() if node else value
 

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.settings.messages import label, meant, sentence
 from gateway.settings.node import Node, Step
-from gateway.settings.report import Report
+from gateway.settings.report import MAX_PROBLEMS, Report
 from gateway.settings.section import Section
 
 S = TypeVar("S", bound=Section)
@@ -51,9 +51,7 @@ def fit(node: Node, model: type[S], report: Report) -> tuple[S, Node] | None:
             return model.model_validate(node.plain()), node
         except ValidationError as error:
             misfits = [_misfit(details, node) for details in error.errors(include_url=False)]
-        for misfit in misfits:
-            if not _follows(misfit, misfits, model):
-                _tell(misfit, model, report)
+        _tell(misfits, model, report)
         if any(misfit.path == () for misfit in misfits):
             return None
         node = _without(node, [misfit.path for misfit in misfits])
@@ -68,26 +66,25 @@ def _misfit(details: ErrorDetails, root: Node) -> _Misfit:
     return _Misfit(details, path, trail[-1][1])
 
 
-def _follows(misfit: _Misfit, misfits: Sequence[_Misfit], model: type[Section]) -> bool:
-    """Whether the misfit only follows from others, or from what they had left out."""
-    if misfit.node.lacks:
-        return True
-    if misfit.kind != "missing":
-        depth = len(misfit.path)
-        return any(o.path[:depth] == misfit.path and len(o.path) > depth for o in misfits)
-    return any(
-        other.kind == "extra_forbidden"
-        and other.path[:-1] == misfit.path
-        and meant(other.details, model) == misfit.key
-        for other in misfits
-    )
-
-
-def _tell(misfit: _Misfit, model: type[Section], report: Report) -> None:
-    unknown_key = misfit.kind == "extra_forbidden"
-    place = misfit.node.key if unknown_key and misfit.node.key else misfit.node.place
-    where = label(misfit.path[:-1] if unknown_key else misfit.path)
-    report.problem(place, sentence(misfit.details, where, model))
+def _tell(misfits: Sequence[_Misfit], model: type[Section], report: Report) -> None:
+    """Report the misfits but those that only follow from others, or from what those left out."""
+    deeper = {m.path[:depth] for m in misfits for depth in range(len(m.path))}
+    misspelt = {
+        (m.path[:-1], meant(m.details, model))
+        for m in misfits[:MAX_PROBLEMS]
+        if m.kind == "extra_forbidden"
+    }
+    for misfit in misfits:
+        missing = misfit.kind == "missing"
+        follows = (misfit.path, misfit.key) in misspelt if missing else misfit.path in deeper
+        if follows or misfit.node.lacks:
+            continue
+        if report.full:
+            return
+        unknown_key = misfit.kind == "extra_forbidden"
+        place = misfit.node.key if unknown_key and misfit.node.key else misfit.node.place
+        where = label(misfit.path[:-1] if unknown_key else misfit.path)
+        report.problem(place, sentence(misfit.details, where, model))
 
 
 def _without(node: Node, paths: Sequence[_Path]) -> Node:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Step = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something is written. Line 0: the source has no lines (an environment variable)."""
 
     source: str
@@ -53,13 +52,13 @@ class Node:
             return self.value[step]
         return None
 
-    def ids(self, key: str) -> set[str]:
-        """The ids of the entries of the list at `key`, of those as well that do not fit."""
+    def ids(self, key: str) -> dict[str, None]:
+        """The ids in the list at `key`, in its order, of those entries as well that do not fit."""
         entries = self.child(key)
         if entries is None or not isinstance(entries.value, list):
-            return set()
+            return {}
         found = [entry.child("id") for entry in entries.value]
-        return {node.value for node in found if node and isinstance(node.value, str)}
+        return {node.value: None for node in found if node and isinstance(node.value, str)}
 
     def at(self, *steps: Step) -> Node:
         """The node at the end of `steps`, or the deepest one on the way that exists."""

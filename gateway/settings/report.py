@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import difflib
 from collections.abc import Iterable
 
 from gateway.errors import Problem, SettingsError
 from gateway.settings.node import Place
 
-#: More problems than a person reads at once; the rest is counted, not kept.
-MAX_PROBLEMS = 500
+#: More problems than a person reads at once; the rest is not told.
+MAX_PROBLEMS = 100
+#: In a longer list of known words only as many neighbours in the alphabet are compared.
+MAX_COMPARED = 200
 
 
 class Report:
@@ -18,7 +21,11 @@ class Report:
     def __init__(self) -> None:
         self._problems: dict[Problem, None] = {}
         self._notes: dict[Problem, None] = {}
-        self._unkept = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no more problems are taken."""
+        return len(self._problems) > MAX_PROBLEMS
 
     @property
     def problems(self) -> list[Problem]:
@@ -32,9 +39,10 @@ class Report:
 
     def problem(self, place: Place, message: str) -> None:
         """Add what refuses the configuration; the same thing twice is told once."""
-        if len(self._problems) >= MAX_PROBLEMS:
-            self._unkept += 1
+        if self.full:
             return
+        if len(self._problems) == MAX_PROBLEMS:
+            place, message = Place("…"), f"more than {MAX_PROBLEMS} problems: the rest is not told"
         self._problems[_told(place, message)] = None
 
     def note(self, place: Place, message: str) -> None:
@@ -44,22 +52,19 @@ class Report:
 
     def raise_problems(self) -> None:
         """Raise `SettingsError` with every problem, if there is one."""
-        problems = self.problems
-        if self._unkept:
-            last = problems[-1]
-            problems.append(
-                Problem(
-                    file=last.file, line=0, column=0, message=f"… and {self._unkept} more problems"
-                )
-            )
-        if problems:
-            raise SettingsError(problems)
+        if self._problems:
+            raise SettingsError(self.problems)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` is probably meant to be."""
     words = {k.lower(): k for k in known}
     given = word.lower()[:200]
+    if len(words) > MAX_COMPARED:
+        ordered = sorted(words)
+        middle = bisect.bisect(ordered, given)
+        window = ordered[max(0, middle - MAX_COMPARED // 2) : middle + MAX_COMPARED // 2]
+        words = {w: words[w] for w in window}
     close = difflib.get_close_matches(given, words, n=1, cutoff=0.6)
     if not close and len(given) > 2:
         close = [w for w in words if w.startswith(given)][:1]

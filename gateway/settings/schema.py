@@ -40,7 +40,12 @@ def _check_loopback(text: str) -> str:
 
 def _check_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if (
+        len(text) > 2000
+        or not text.isprintable()
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+    ):
         raise ValueError("expected an http:// or https:// address")
     if parts.username or parts.password:
         raise ValueError("a user or password in an address is a secret in the file: leave it out")

@@ -27,8 +27,8 @@ class SiteParts:
 
     file: SiteFile
     tree: Node
-    zone_ids: set[str] | None
-    door_ids: set[str] | None
+    zone_ids: Collection[str] | None
+    door_ids: Collection[str] | None
     devices: DeviceFiles
     sensors: tuple[SensorConfig, ...]
 
@@ -50,7 +50,7 @@ def read_site(
     )
 
 
-def _ids(tree: Node | None, key: str) -> set[str] | None:
+def _ids(tree: Node | None, key: str) -> Collection[str] | None:
     if tree is None:
         return None
     entries = tree.child(key)
@@ -152,23 +152,36 @@ def _check_unique(what: str, entries: Node, ids: list[str], report: Report) -> N
 def _check_known(
     what: str, name: str, known: Collection[str] | None, place: Place, report: Report
 ) -> None:
-    if known is not None and name not in known:
+    if known is not None and name not in known and not report.full:
         report.problem(place, f"there is no {what} {quoted(name)}{suggestion(name, known)}")
 
 
 def _check_parents(parts: SiteParts, report: Report) -> None:
-    parents = {z.id: z.parent for z in parts.file.zones}
+    circling = _circling({z.id: z.parent for z in parts.file.zones})
     for number, entry in enumerate(parts.file.zones):
         if entry.parent is None:
             continue
         place = parts.tree.at("zones", number, "parent").place
         _check_known("zone", entry.parent, parts.zone_ids, place, report)
-        above, seen = parents.get(entry.parent), {entry.id, entry.parent}
-        while above is not None and above not in seen:
-            seen.add(above)
-            above = parents.get(above)
-        if entry.id in (entry.parent, above):
+        if entry.id in circling:
             report.problem(place, f"the zone {quoted(entry.id)} is, by its parents, inside itself")
+
+
+def _circling(parents: dict[str, str | None]) -> set[str]:
+    """The ids that come to themselves when one follows the parents; each id is followed once."""
+    circling: set[str] = set()
+    done: set[str] = set()
+    for start in parents:
+        way: dict[str, None] = {}
+        at: str | None = start
+        while at is not None and at not in done and at not in way:
+            way[at] = None
+            at = parents.get(at)
+        if at in way:
+            ids = list(way)
+            circling.update(ids[ids.index(at) :])
+        done.update(way)
+    return circling
 
 
 def _check_doors(parts: SiteParts, report: Report) -> None:
@@ -193,7 +206,7 @@ def _check_doors(parts: SiteParts, report: Report) -> None:
                 report.problem(
                     place,
                     f"{key} needs a sensor of kind {expected}, "
-                    f"but {quoted(name)} is of kind {kinds[name]}",
+                    f"but {quoted(name)} is a {kinds[name]}",
                 )
 
 

@@ -69,7 +69,7 @@ class Upstream:
                 )
             if entry.kind == "mqtt" and not has_broker:
                 self.report.problem(
-                    at.at("kind").place, "a sink of kind mqtt needs a broker: add 'mqtt:'"
+                    at.at("kind").place, "a sink of kind mqtt needs a broker: add 'mqtt: {host: …}'"
                 )
             options = (
                 {"path": str(self.data_dir / entry.path)} if isinstance(entry, FileSink) else {}

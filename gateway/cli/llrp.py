@@ -28,8 +28,9 @@ _STANDARD_INPUT = Path("-")
 _PLAIN_TEXT = re.compile(rb"[\t\n\v\f\r\x20-\x7e]*")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: What may stand between hex digits.
-_SEPARATORS = re.compile(rb"0[xX]|[\s:,;]+")
-_NOT_HEX = re.compile(rb"[^0-9A-Fa-f\s:,;xX]")
+_SEPARATORS = re.compile(rb"[\s:,;-]+")
+_PREFIX = re.compile(rb"\b0[xX]")
+_NOT_HEX = re.compile(rb"[^0-9A-Fa-f\s:,;-]")
 
 File = Annotated[Path, typer.Argument(help="A file; standard input if absent or -.")]
 
@@ -123,6 +124,7 @@ def _bytes_of(data: bytes, file: Path) -> bytes:
     text = data.removeprefix(_BYTE_ORDER_MARK)
     if not _PLAIN_TEXT.fullmatch(text):
         return data
+    text = _PREFIX.sub(b"  ", text)  # as long as it was: columns stay true
     if odd := _NOT_HEX.search(text):
         line = text.count(b"\n", 0, odd.start()) + 1
         column = odd.start() - text.rfind(b"\n", 0, odd.start())

@@ -79,7 +79,12 @@ SPECS: tuple[Row, ...] = (
     ),
     tlv(209, "AccessCommand", children="AirProtocolTagSpec AccessCommandOpSpec+ Custom*"),
     tlv(210, "ClientRequestOpSpec", "OpSpecID:u16"),
-    tlv(211, "ClientRequestResponse", "AccessSpecID:u32", children="EPCData AccessCommandOpSpec*"),
+    tlv(
+        211,
+        "ClientRequestResponse",
+        "AccessSpecID:u32",
+        children="EPCParameter AccessCommandOpSpec*",
+    ),
     tlv(
         330,
         "C1G2InventoryCommand",

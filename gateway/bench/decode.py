@@ -120,8 +120,8 @@ def _decode(ticks: list[list[bytes]]) -> int:
     for now_us, chunks in enumerate(ticks):
         for number, chunk in enumerate(chunks):
             intake.feed(number % SOURCES, chunk, now_us)
-        _, epcs = intake.take()
-        tags.numbers(epcs)
+        rows, epcs = intake.take_columns()
+        tags.numbers_of_columns(epcs, len(rows))
     return intake.reports
 
 

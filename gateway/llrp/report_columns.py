@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.llrp.errors import DecodeError
+from gateway.llrp.report_epcs import EpcColumn
 from gateway.llrp.report_layout import Layout, Tags, layout
 from gateway.llrp.report_rows import REPORT, Rows
 from gateway.llrp.report_split import split, split_alike
@@ -31,7 +32,8 @@ LAYOUTS_KEPT = 512
 KEY_BITS = 24
 
 Keys = npt.NDArray[np.int64]
-_Part = tuple[Rows, list[bytes], Keys]
+#: Rows of one layout or at least one length of EPC, the octets of their EPCs, and keys.
+_Part = tuple[Rows, Tags, Keys]
 
 
 @dataclass(slots=True)
@@ -40,12 +42,11 @@ class Harvest:
 
     `messages` is the message of each row; `irregular` counts the rows that were read one by one;
     `faults` count what was passed over in which message, `fault_texts` tell the last fault of each;
-    `with_results` are the messages that carry
-    results of access operations or of RF surveys.
+    `with_results` are the messages that carry results of access operations or of RF surveys.
     """
 
     rows: Rows = field(default_factory=lambda: np.zeros(0, REPORT))
-    epcs: list[bytes] = field(default_factory=list)
+    epcs: list[EpcColumn] = field(default_factory=list)
     messages: Keys = field(default_factory=lambda: np.zeros(0, np.int64))
     irregular: int = 0
     faults: Counter[int] = field(default_factory=Counter)
@@ -84,11 +85,11 @@ class ColumnDecoder:
     def __init__(self) -> None:
         self._favourites: dict[int, Layout] = {}
 
-    def decode(self, runs: Sequence[bytes], lengths: Sequence[int]) -> Harvest:
-        """Decode runs of report messages: `runs[i]` holds whole ones of `lengths[i]` bytes each."""
+    def decode(self, runs: Sequence[bytes], lengths: Sequence[int], counts: Keys) -> Harvest:
+        """Decode report messages: `runs[i]` holds `counts[i]` of them, `lengths[i]` bytes each."""
         harvest = Harvest()
         piles: dict[int, _Pile] = {}
-        for length, joined, numbers in _by_length(runs, lengths):
+        for length, joined, numbers in _by_length(runs, lengths, counts):
             _cut(length, joined, numbers, piles, harvest)
         parts: list[_Part] = []
         for length, pile in piles.items():
@@ -96,7 +97,7 @@ class ColumnDecoder:
             if len(tags) >= FEW:
                 tags, keys = self._read_columns(tags, keys, parts, harvest)
             if len(tags):
-                parts.append(_read_singly(tags, keys, harvest))
+                parts += _read_singly(tags, keys, harvest)
         if parts:
             harvest.rows, harvest.epcs, keys = _merge(parts)
             harvest.messages = keys >> KEY_BITS
@@ -141,16 +142,17 @@ def _read_alike(found: Layout, tags: Tags, keys: Keys, harvest: Harvest) -> _Par
     """Read tag reports of a layout that they fit."""
     if found.survey.results:
         harvest.with_results.update((keys >> KEY_BITS).tolist())
-    return *found.rows(tags), keys
+    return found.rows(tags), found.epcs(tags), keys
 
 
-def _by_length(runs: Sequence[bytes], lengths: Sequence[int]) -> list[tuple[int, bytes, Keys]]:
+def _by_length(
+    runs: Sequence[bytes], lengths: Sequence[int], counts: Keys
+) -> list[tuple[int, bytes, Keys]]:
     """Join the runs whose messages are equally long: length, bytes, numbers of the messages."""
-    counts = np.fromiter(map(len, runs), np.int64, len(runs)) // np.asarray(lengths, np.int64)
-    firsts = np.cumsum(counts) - counts
-    members: dict[int, list[int]] = {}
     if len(set(lengths)) == 1:
         return [(lengths[0], b"".join(runs), np.arange(counts.sum()))]
+    firsts = np.cumsum(counts) - counts
+    members: dict[int, list[int]] = {}
     for run, length in enumerate(lengths):
         members.setdefault(length, []).append(run)
     groups = []
@@ -173,7 +175,7 @@ def _cut(
     if cut is not None:
         tags, alike = cut
         tags_each = len(tags) // len(frames)
-        tag_keys = np.repeat(keys, tags_each) + np.tile(np.arange(tags_each), len(frames))
+        tag_keys = (keys[:, np.newaxis] + np.arange(tags_each)).reshape(-1)
         if not alike.all():
             kept = np.repeat(alike, tags_each)
             tags, tag_keys = tags[kept], tag_keys[kept]
@@ -200,41 +202,48 @@ def _cut_singly(frame: bytes, number: int, piles: dict[int, _Pile], harvest: Har
         pile.single_keys.append(key)
 
 
-def _read_singly(tags: Tags, keys: Keys, harvest: Harvest) -> _Part:
+def _read_singly(tags: Tags, keys: Keys, harvest: Harvest) -> list[_Part]:
     """Read tag reports one by one; the malformed ones among them are passed over."""
     rows = np.zeros(len(tags), REPORT)
-    epcs: list[bytes] = []
-    good = np.ones(len(tags), np.bool_)
-    for index, (row, key) in enumerate(zip(tags, keys.tolist(), strict=True)):
-        tag = row.tobytes()
+    epcs: dict[int, bytes] = {}  # by row
+    for row, (octets, key) in enumerate(zip(tags, keys.tolist(), strict=True)):
+        tag = octets.tobytes()
         try:
             found = survey(tag)
         except DecodeError as error:
-            good[index] = False
             harvest.add_fault(key >> KEY_BITS, "TagReportData", error)
             continue
-        rows[len(epcs)], epc = read(tag, found)
-        epcs.append(epc)
+        rows[row], epcs[row] = read(tag, found)
         if found.results:
             harvest.with_results.add(key >> KEY_BITS)
     harvest.irregular += len(epcs)
-    return rows[: len(epcs)], epcs, keys[good]
+    by_length: dict[int, list[int]] = {}
+    for row, epc in epcs.items():
+        by_length.setdefault(len(epc), []).append(row)
+    return [(rows[at], _octets([epcs[i] for i in at]), keys[at]) for at in by_length.values()]
 
 
-def _merge(parts: list[_Part]) -> _Part:
+def _octets(epcs: list[bytes]) -> Tags:
+    """EPCs of one length, one per row."""
+    return np.frombuffer(b"".join(epcs), np.uint8).reshape(len(epcs), len(epcs[0]))
+
+
+def _merge(parts: list[_Part]) -> tuple[Rows, list[EpcColumn], Keys]:
     """All parts as one, in the order of the keys."""
-    rows, epcs, keys = parts[0]
-    if len(parts) > 1:
-        # Copied as plain bytes: numpy joins and picks structured rows field by field.
-        raw = np.concatenate([part[0].view(_RAW) for part in parts])
-        keys = np.concatenate([part[2] for part in parts])
-        epcs = [epc for part in parts for epc in part[1]]
-        rows = raw.view(REPORT)
-    if np.all(keys[1:] > keys[:-1]):
-        return rows, epcs, keys
+    if len(parts) == 1:
+        rows, octets, keys = parts[0]
+        if np.all(keys[1:] > keys[:-1]):
+            return rows, [EpcColumn(slice(None), octets)], keys
+    keys = np.concatenate([part[2] for part in parts])
     order = np.argsort(keys, kind="stable")
-    rows = rows.view(_RAW)[order].view(REPORT)
-    return rows, [epcs[i] for i in order.tolist()], keys[order]
+    positions = np.empty_like(order)
+    positions[order] = np.arange(len(order))
+    ends = np.cumsum([len(part[2]) for part in parts])
+    places = np.split(positions, ends[:-1])
+    epcs = [EpcColumn(place, part[1]) for place, part in zip(places, parts, strict=True)]
+    # Copied as plain bytes: numpy joins and picks structured rows field by field.
+    raw = np.concatenate([part[0].view(_RAW) for part in parts])
+    return raw[order].view(REPORT), epcs, keys[order]
 
 
 _RAW = np.dtype((np.void, REPORT.itemsize))

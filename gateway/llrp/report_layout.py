@@ -32,8 +32,7 @@ class Layout:
             [at + i for at, span in survey.proof for i in range(len(span))], np.intp
         )
         named = {name: (_WIRE[form], at) for name, at, form in survey.fields}
-        if survey.epc_bytes:
-            named["epc"] = (f"V{survey.epc_bytes}", survey.epc)
+        self._epc = slice(survey.epc, survey.epc + survey.epc_bytes)
         self._sent = frozenset(named)
         self._wire = np.dtype(
             {
@@ -49,8 +48,12 @@ class Layout:
         same: npt.NDArray[np.bool_] = (tags[:, self._proof_at] == self._proof).all(axis=1)
         return same
 
-    def rows(self, tags: Tags) -> tuple[Rows, list[bytes]]:
-        """Rows (without source and arrival) and EPCs of TagReportData that fit."""
+    def epcs(self, tags: Tags) -> Tags:
+        """The octets of the EPCs of TagReportData that fit, as a view."""
+        return tags[:, self._epc]
+
+    def rows(self, tags: Tags) -> Rows:
+        """Rows (without source and arrival) of TagReportData that fit."""
         sent = tags.view(self._wire)[:, 0]
         has = self._sent
         rows = np.zeros(len(tags), REPORT)
@@ -70,8 +73,7 @@ class Layout:
         else:
             rows["phase_rad"] = np.nan
         rows["uptime"] = self.survey.uptime
-        epcs: list[bytes] = sent["epc"].tolist() if "epc" in has else [b""] * len(tags)
-        return rows, epcs
+        return rows
 
 
 @functools.lru_cache(maxsize=256)

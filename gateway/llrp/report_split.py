@@ -24,13 +24,13 @@ def split_alike(frames: Frames) -> tuple[Tags, npt.NDArray[np.bool_]] | None:
     body = frames[:, HEADER_BYTES:]
     if body.shape[1] < TLV.size:
         return None
-    head = body[0, : TLV.size]
-    kind, length = TLV.unpack(head.tobytes())
+    kind, length = TLV.unpack(body[0, : TLV.size].tobytes())
     if kind != TAG_REPORT_DATA or length < TLV.size or body.shape[1] % length:
         return None
     tags = body.reshape(-1, length)
-    alike = (tags[:, : TLV.size] == head).all(axis=1)
-    return tags, alike.reshape(len(frames), -1).all(axis=1)
+    heads = tags[:, : TLV.size].view(np.uint32)
+    alike = (heads == heads[0]).reshape(len(frames), -1)
+    return tags, alike.all(axis=1)
 
 
 def split(frame: bytes) -> tuple[list[bytes], bool]:

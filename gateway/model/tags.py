@@ -6,6 +6,7 @@ keeps its EPC for the life of the process.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -17,6 +18,11 @@ NO_TAG = np.uint32(0xFFFF_FFFF)
 MAX_EPC_BYTES = 62
 
 
+TagNumbers = npt.NDArray[np.uint32]
+#: The rows that a column of EPCs belongs to, and the octets of one EPC per row.
+EpcColumn = tuple[slice | npt.NDArray[np.intp], npt.NDArray[np.uint8]]
+
+
 class TagIndex:
     """Numbers EPCs in the order in which they are first seen.
 
@@ -25,17 +31,25 @@ class TagIndex:
     """
 
     def __init__(self, capacity: int = 4_000_000) -> None:
-        self.capacity = capacity
-        self.refused = 0
-        self._numbers = _Numbers(self._new_number)
-        self._epcs: list[bytes] = []
+        self._numbers = _Numbers(capacity)
+        self._recent = RecentNumbers()
+
+    @property
+    def capacity(self) -> int:
+        """How many EPCs can be known."""
+        return self._numbers.capacity
+
+    @property
+    def refused(self) -> int:
+        """How often an EPC was not numbered, because it was too long or the index was full."""
+        return self._numbers.refused
 
     def __len__(self) -> int:
-        return len(self._epcs)
+        return len(self._numbers.epcs)
 
     def epc(self, number: int) -> bytes:
         """The EPC of a tag number; IndexError for one that was never given."""
-        return self._epcs[number]
+        return self._numbers.epcs[number]
 
     def find(self, epc: bytes) -> int | None:
         """The number of a known EPC, None for an unknown one."""
@@ -45,26 +59,91 @@ class TagIndex:
         """The number of an EPC, a new one if it is new; `NO_TAG` when full or too long."""
         return self._numbers[epc]
 
-    def numbers(self, epcs: Iterable[bytes]) -> npt.NDArray[np.uint32]:
+    def numbers(self, epcs: Iterable[bytes]) -> TagNumbers:
         """The numbers of many EPCs as `uint32`, in order; new ones are added."""
-        return np.fromiter(map(self._numbers.__getitem__, epcs), np.uint32)
+        return np.array(array("I", map(self._numbers.__getitem__, epcs)), np.uint32)
 
-    def _new_number(self, epc: bytes) -> int:
-        number = len(self._epcs)
-        if number >= self.capacity or len(epc) > MAX_EPC_BYTES:
-            self.refused += 1
-            return int(NO_TAG)
-        self._epcs.append(epc)
-        self._numbers[epc] = number
-        return number
+    def numbers_of_columns(self, columns: Iterable[EpcColumn], rows: int) -> TagNumbers:
+        """The numbers of EPCs that come as columns of octets, in order of the rows.
+
+        A column is (the rows it belongs to, an array of one EPC of equal length per row); each of
+        the `rows` is in one column. EPCs of 96 bits that were seen lately are found without making
+        a Python object of them.
+        """
+        numbers = np.empty(rows, np.uint32)
+        for positions, octets in columns:
+            if octets.shape[1] == RecentNumbers.EPC_BYTES:
+                numbers[positions] = self._recent.numbers(octets, self.numbers)
+            else:
+                numbers[positions] = self.numbers(_as_bytes(octets))
+        return numbers
 
 
 class _Numbers(dict[bytes, int]):
-    """EPC → number, which asks for a number when an EPC is new: known ones never leave C."""
+    """EPC → number. A missing one is numbered in passing, so that known ones never leave C."""
 
-    def __init__(self, new_number: Callable[[bytes], int]) -> None:
+    __slots__ = ("capacity", "epcs", "refused")
+
+    def __init__(self, capacity: int) -> None:
         super().__init__()
-        self._new_number = new_number
+        self.capacity = capacity
+        self.refused = 0
+        self.epcs: list[bytes] = []
 
     def __missing__(self, epc: bytes) -> int:
-        return self._new_number(epc)
+        number = len(self.epcs)
+        if number >= self.capacity or len(epc) > MAX_EPC_BYTES:
+            self.refused += 1
+            return int(NO_TAG)
+        self.epcs.append(epc)
+        self[epc] = number
+        return number
+
+
+class RecentNumbers:
+    """Numbers of 96-bit EPCs that were looked up lately: columns in, columns out.
+
+    A table in which each EPC has one place, shared with others: a newcomer takes it. It therefore
+    never grows, and EPCs that someone made to collide cost no more than a look-up each.
+    """
+
+    EPC_BYTES = 12
+    _PLACE_BITS = 16
+    _MIX_HIGH = np.uint64(0x9E37_79B9_7F4A_7C15)
+    _MIX_LOW = np.uint64(0xC2B2_AE3D_27D4_EB4F)
+
+    def __init__(self) -> None:
+        places = 1 << self._PLACE_BITS
+        self._high = np.zeros(places, np.uint64)
+        self._low = np.zeros(places, np.uint32)
+        self._numbers = np.full(places, NO_TAG)
+
+    def numbers(
+        self,
+        octets: npt.NDArray[np.uint8],
+        look_up: Callable[[list[bytes]], TagNumbers],
+    ) -> TagNumbers:
+        """The numbers of the EPCs in `octets`, one per row; `look_up` gives those not at hand."""
+        high = octets[:, :8].view(np.uint64)[:, 0]
+        low = octets[:, 8:].view(np.uint32)[:, 0]
+        mixed = high * self._MIX_HIGH + low * self._MIX_LOW
+        places = (mixed >> np.uint64(64 - self._PLACE_BITS)).astype(np.intp)
+        numbers = self._numbers[places]
+        at_hand = (self._high[places] == high) & (self._low[places] == low) & (numbers != NO_TAG)
+        if not at_hand.all():
+            missed = np.flatnonzero(~at_hand)
+            numbers[missed] = look_up(_as_bytes(octets[missed]))
+            places = places[missed]
+            self._high[places] = high[missed]
+            self._low[places] = low[missed]
+            self._numbers[places] = numbers[missed]
+        return numbers
+
+
+def _as_bytes(octets: npt.NDArray[np.uint8]) -> list[bytes]:
+    count, length = octets.shape
+    if length == 0:
+        return [b""] * count
+    # Not "S": it would lose zeros at the end.
+    listed: list[bytes] = octets.view(np.dtype((np.void, length)))[:, 0].tolist()
+    return listed

@@ -251,3 +251,22 @@ def test_the_longest_epc_and_none_are_both_epcs() -> None:
     intake.feed(0, frame, 0)
     rows, epcs = intake.take()
     assert (as_tuples(rows), epcs) == rows_of_codec([(0, frame)])
+
+
+@given(by_source=st.lists(reports(), min_size=1, max_size=2), few=st.sampled_from([1, 16]))
+@settings(max_examples=50)
+def test_columns_of_epcs_hold_every_row_once(by_source: list[list[bytes]], few: int) -> None:
+    listed, columned = ReportIntake(), ReportIntake()
+    for source, frames in enumerate(by_source):
+        for intake in (listed, columned):
+            intake.feed(source, b"".join(frames), 0)
+    with mock.patch.object(report_columns, "FEW", few):
+        rows, epcs = listed.take()
+        column_rows, columns = columned.take_columns()
+    assert as_tuples(rows) == as_tuples(column_rows)
+    found: dict[int, bytes] = {}
+    for positions, octets in columns:
+        at = np.arange(len(rows))[positions].tolist()
+        assert not found.keys() & set(at)
+        found.update(zip(at, (row.tobytes() for row in octets), strict=True))
+    assert [found[row] for row in range(len(rows))] == epcs

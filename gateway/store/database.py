@@ -19,9 +19,8 @@ from pathlib import Path
 from gateway.errors import StoreError
 from gateway.store import schema
 from gateway.store.columns import TagColumns, load_tags
-from gateway.store.faults import is_damage, words
+from gateway.store.faults import DamagedError, is_damage, words
 from gateway.store.queries import Counts, Reader, StoredMovement
-from gateway.store.schema import DamagedError
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +32,10 @@ CHECK_S = 2.0
 CHECKED_FIRST = ("meta", "zone", "sink", "tag")
 #: Connections for reading that are kept open between uses.
 IDLE_READERS = 4
+#: Damaged stores that are kept for who wants to look into them.
+KEPT_ASIDE = 3
+#: How long to wait for somebody else's lock; only a person with a shell has one.
+BUSY_S = 5.0
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -51,12 +54,18 @@ class Store:
     """
 
     def __init__(
-        self, path: Path, writing: sqlite3.Connection, lock: int, *, limit_bytes: int
+        self,
+        path: Path,
+        writing: sqlite3.Connection,
+        lock: int,
+        *,
+        limit_bytes: int,
+        quarantined: Path | None,
     ) -> None:
         self.path = path
         self.writing = writing
         self.limit_bytes = limit_bytes
-        self.quarantined: Path | None = None
+        self.quarantined = quarantined
         self._lock = lock
         self._idle: list[Reader] = []
         self._closed = False
@@ -101,7 +110,12 @@ class Store:
 
     def reopen(self) -> None:
         """Replace the writing connection after an I/O error; for the writer thread."""
-        fresh = _connect_for_writing(self.path, self.limit_bytes)
+        fresh = _connect(self.path)
+        try:
+            _configure(fresh, self.limit_bytes)
+        except sqlite3.Error:
+            fresh.close()
+            raise
         with contextlib.suppress(sqlite3.Error):
             self.writing.close()
         self.writing = fresh
@@ -126,63 +140,68 @@ def open_store(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Store:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
     lock = _lock(path)
     try:
-        quarantined: Path | None = None
-        try:
-            writing = _open_checked(path, limit_bytes)
-        except DamagedError as damage:
-            quarantined = set_aside(path)
-            logger.error(  # noqa: TRY400 - a finding, told in full
-                "the store %s is damaged (%s): it was set aside as %s and a new one was begun; "
-                "presence is learnt again, what was not delivered is in the file set aside",
-                path,
-                damage,
-                quarantined.name,
-            )
-            writing = _open_checked(path, limit_bytes)
-    except DamagedError as damage:
-        os.close(lock)
-        raise StoreError(f"no store can be made at {path}: {damage}") from damage
-    except (sqlite3.Error, OSError) as error:
+        writing, quarantined = _open_sound(path, limit_bytes)
+    except (sqlite3.Error, OSError, DamagedError) as error:
         os.close(lock)
         raise StoreError(f"the store {path} cannot be opened: {words(error)}") from error
     except StoreError:
         os.close(lock)
         raise
-    store = Store(path, writing, lock, limit_bytes=limit_bytes)
-    store.quarantined = quarantined
-    return store
+    return Store(path, writing, lock, limit_bytes=limit_bytes, quarantined=quarantined)
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged store with its -wal and -shm; returns the new path."""
+    """Rename a damaged store with its -wal and -shm; returns the new path.
+
+    The last few of them are kept: damage that returns must not fill the disk.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.damaged-{stamp}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists() or part.is_symlink():
             part.rename(target.with_name(target.name + suffix))
+    earlier = sorted(path.parent.glob(f"{path.name}.damaged-*Z"))
+    for old in earlier[:-KEPT_ASIDE]:
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                old.with_name(old.name + suffix).unlink(missing_ok=True)
     return target
 
 
-def _open_checked(path: Path, limit_bytes: int) -> sqlite3.Connection:
-    """A migrated, checked connection; DamagedError when this file can never give one."""
-    if path.exists() and not path.is_file():
-        raise DamagedError("it is not a file")
-    connection: sqlite3.Connection | None = None
+def _open_sound(path: Path, limit_bytes: int) -> tuple[sqlite3.Connection, Path | None]:
+    """A sound store, and where a damaged predecessor was put."""
     try:
-        connection = _connect_for_writing(path, limit_bytes)
+        return _open(path, limit_bytes), None
+    except DamagedError as damage:
+        aside = damage.aside
+        logger.error(  # noqa: TRY400 - a finding, told in full
+            "the store %s is damaged (%s): it was set aside as %s and a new one was begun; "
+            "presence is learnt again, what was not delivered is in the file set aside",
+            path,
+            damage,
+            aside,
+        )
+    return _open(path, limit_bytes), aside
+
+
+def _open(path: Path, limit_bytes: int) -> sqlite3.Connection:
+    """A migrated and checked connection; `DamagedError` when the file had to be set aside."""
+    if path.exists() and not path.is_file():
+        raise DamagedError("it is not a file", set_aside(path))
+    connection = _connect(path)
+    try:
+        _configure(connection, limit_bytes)
         schema.migrate(connection)
         _check(connection)
-    except (sqlite3.Error, ValueError, OverflowError) as error:
-        if connection is not None:
+    except (sqlite3.Error, ValueError, OverflowError, DamagedError, StoreError) as error:
+        if not is_damage(error, path):
             connection.close()
-        if is_damage(error, path):
-            raise DamagedError(words(error)) from error
-        raise
-    except (DamagedError, StoreError):
-        if connection is not None:
-            connection.close()
-        raise
+            raise
+        # Renamed before the connection is closed, because closing removes the -wal.
+        aside = set_aside(path)
+        connection.close()
+        raise DamagedError(words(error), aside) from error
     return connection
 
 
@@ -214,23 +233,21 @@ def _quick_check(connection: sqlite3.Connection, pragma: str) -> None:
         raise DamagedError(found[0] if found else "its check says nothing")
 
 
-def _connect_for_writing(path: Path, limit_bytes: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=64
+def _configure(connection: sqlite3.Connection, limit_bytes: int) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {max(64, limit_bytes // page_bytes)}")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_S, cached_statements=64
     )
-    try:
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {max(64, limit_bytes // page_bytes)}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _connect_for_reading(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = _connect(path)
     connection.execute("PRAGMA query_only = 1")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     return connection

@@ -6,6 +6,15 @@ import os
 import sqlite3
 from pathlib import Path
 
+
+class DamagedError(Exception):
+    """The file is not a sound store of ours; it has to be set aside, or is already `aside`."""
+
+    def __init__(self, reason: str, aside: Path | None = None) -> None:
+        super().__init__(reason)
+        self.aside = aside
+
+
 #: Primary result codes that tell of disk, rights or memory; the file itself may be fine.
 _SURROUNDINGS = {
     sqlite3.SQLITE_FULL: "the disk, or the size that the store is allowed, is full",
@@ -54,8 +63,10 @@ def is_damage(error: BaseException, path: Path) -> bool:
 
     A read-only complaint about a file that we may write comes from a damaged header.
     """
-    if is_corruption(error):
+    if isinstance(error, DamagedError | ValueError | OverflowError) or is_corruption(error):
         return True
+    if not isinstance(error, sqlite3.Error):
+        return False
     if code_of(error) & 0xFF == sqlite3.SQLITE_READONLY:
         return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     return not is_surroundings(error)

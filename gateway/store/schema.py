@@ -7,16 +7,13 @@ from functools import cache
 from importlib import resources
 
 from gateway.errors import StoreError
+from gateway.store.faults import DamagedError
 
 #: Marks the file as ours ("RFGW"); a database of something else is never written to.
 APPLICATION_ID = 0x52464757
 
 _STATED = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
 _VERSION = "SELECT value FROM meta WHERE name = 'schema'"
-
-
-class DamagedError(Exception):
-    """The file is not a sound store of ours; it has to be set aside."""
 
 
 @cache

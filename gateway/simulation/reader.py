@@ -259,7 +259,7 @@ class EmulatedReader:
             inventory_parameter_spec_id=spec.inventory_parameter_spec_id,
             uptime=not self.personality.has_utc_clock,
         )
-        trigger = ReportTrigger.of(report_spec)
+        trigger = ReportTrigger.of(report_spec, ai_spec_tags=spec.ends_after_tags)
         self.flow.use(Reporter(content, origin, self._epcs), trigger)
         self._time_reports(trigger.period_s)
 

@@ -38,11 +38,18 @@ class ReportTrigger:
     n: int = 1
 
     @classmethod
-    def of(cls, report_spec: Parameter) -> ReportTrigger:
-        """As a ROReportSpec says; an unknown trigger is taken for none."""
+    def of(cls, report_spec: Parameter, *, ai_spec_tags: int = 0) -> ReportTrigger:
+        """As a ROReportSpec says; an unknown trigger is taken for none.
+
+        An AISpec that is over after `ai_spec_tags` tags, and then begins again, is as good as a
+        report of that many tags.
+        """
         number = report_spec.field("ROReportTrigger") or 0
         trigger = Trigger(number) if number in set(Trigger) else Trigger.NONE
-        return cls(trigger=trigger, n=int(report_spec.field("N") or 0))
+        n = int(report_spec.field("N") or 0)
+        if trigger is Trigger.N_TAGS_OR_AI_SPEC and ai_spec_tags:
+            n = min(n, ai_spec_tags) if n else ai_spec_tags
+        return cls(trigger=trigger, n=n)
 
     @property
     def by_tags(self) -> int:

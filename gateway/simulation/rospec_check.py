@@ -9,6 +9,8 @@ from gateway.simulation.refusal import Code, refused_parameter
 #: Trigger types; 0 is none.
 IMMEDIATE, PERIODIC, BY_GPI = 1, 2, 3
 DURATION, GPI_OR_TIMEOUT, TAG_OBSERVATION = 1, 2, 3
+#: TagObservationTriggerType: N tags, N unique tags.
+BY_NUMBER_OF_TAGS = (0, 3)
 
 #: Parameter numbers, for the path to a fault.
 RO_SPEC = 177

@@ -19,6 +19,7 @@ from gateway.simulation.personality import Personality
 from gateway.simulation.refusal import Code, Refused, refused_field, refused_parameter, status
 from gateway.simulation.rospec_check import (
     BY_GPI,
+    BY_NUMBER_OF_TAGS,
     DURATION,
     GPI_OR_TIMEOUT,
     IMMEDIATE,
@@ -75,6 +76,18 @@ class RoSpec:
         """Of the AISpec that runs."""
         spec = self.ai_specs[self.index].first("InventoryParameterSpec")
         return int(spec.field("InventoryParameterSpecID")) if spec is not None else 0
+
+    @property
+    def ends_after_tags(self) -> int:
+        """After how many tags the AISpec that runs is over and begins again; 0: not by tags."""
+        specs = self.ai_specs
+        trigger = specs[self.index].first("AISpecStopTrigger") if specs else None
+        if trigger is None or trigger.field("AISpecStopTriggerType") != TAG_OBSERVATION:
+            return 0
+        observed = trigger.first("TagObservationTrigger")
+        if observed is None or observed.field("TriggerType") not in BY_NUMBER_OF_TAGS:
+            return 0
+        return int(observed.field("NumberOfTags"))
 
     def trigger(self, name: str) -> Parameter:
         """ROSpecStartTrigger or ROSpecStopTrigger; an empty one where it is absent."""
@@ -264,10 +277,7 @@ def _fires(spec: RoSpec, name: str, port: int, level: bool) -> bool:
 
 
 def _ai_spec_ms(spec: Parameter) -> int:
-    """How long an AISpec runs; 0: as long as its ROSpec.
-
-    A tag observation is taken by its timeout alone.
-    """
+    """How long an AISpec runs; 0: as long as its ROSpec."""
     trigger = spec.first("AISpecStopTrigger") or Parameter("")
     kind = trigger.field("AISpecStopTriggerType")
     if kind == DURATION:

@@ -127,7 +127,7 @@ def model_at(model: type[Section], loc: Sequence[str | int]) -> type[Section] | 
             continue
         for candidate in found:
             if step in candidate.model_fields:
-                found = _models_in(candidate.model_fields[step].annotation)
+                found = models_in(candidate.model_fields[step].annotation)
                 break
         else:
             # A union's member is named in the location by its tag, such as 'file' of a sink.
@@ -139,10 +139,10 @@ def _kinds(model: type[Section]) -> tuple[Any, ...]:
     return get_args(model.model_fields["kind"].annotation)
 
 
-def _models_in(annotation: Any) -> list[type[Section]]:
+def models_in(annotation: Any) -> list[type[Section]]:
     """The models that an annotation such as `list[X] | None` can hold."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return [annotation]
     if get_origin(annotation) in (list, tuple, Union, types.UnionType, Annotated):
-        return [m for a in get_args(annotation) for m in _models_in(a)]
+        return [m for a in get_args(annotation) for m in models_in(a)]
     return []

@@ -21,7 +21,8 @@ _DURATION = re.compile(
     r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?"
     r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
 )
-_UNIT_S = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+#: In milliseconds, so that 87ms is the very number 0.087.
+_UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _MAX_DURATION_S = 10 * 366 * 86400.0
 _SGLN = re.compile(
     r"urn:epc:id:sgln:(\d{6,12})\.(\d{0,6})\.((?:[\w!\"'()*+,.:;=-]|%[0-9A-F]{2}){1,60})"
@@ -41,7 +42,8 @@ def parse_duration(value: Any) -> float:
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         seconds = float(text)
     elif text and (found := _DURATION.fullmatch(text)):
-        seconds = sum(float(n) * _UNIT_S[unit] for unit, n in found.groupdict().items() if n)
+        given = found.groupdict().items()
+        seconds = sum(float(n) * _UNIT_MS[unit] for unit, n in given if n) / 1000
     else:
         raise ValueError("expected a duration such as 200ms, 30s, 5m or 1h30m")
     if seconds > _MAX_DURATION_S:
@@ -55,13 +57,7 @@ def format_duration(seconds: float | None) -> str:
         return "never"
     rest_ms = round(seconds * 1000)
     parts = []
-    for unit, size_ms in (
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1000),
-        ("ms", 1),
-    ):
+    for unit, size_ms in _UNIT_MS.items():
         count, rest_ms = divmod(rest_ms, size_ms)
         if count:
             parts.append(f"{count}{unit}")

@@ -26,7 +26,9 @@ class Streams:
         self.send_deadline_s = send_deadline_s
         self._open: set[asyncio.Task[None]] = set()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many are open."""
         return len(self._open)
 
     def end(self) -> None:
@@ -54,7 +56,7 @@ class StreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send; or say that there are too many."""
         async with aclosing(self._chunks):
-            if len(self._streams) >= self._streams.limit:
+            if self._streams.count >= self._streams.limit:
                 full = f"{self._streams.limit} streams are open, which is the most at a time."
                 refusal = Problem(503, full, {"retry-after": "30"}).response()
                 await refusal(scope, receive, send)

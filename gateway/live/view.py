@@ -49,8 +49,9 @@ class LiveView:
         self._last_read_us = last_read_us
         self._door_zones = {d.id: (d.inside, d.outside) for d in site.doors}
 
-    def __len__(self) -> int:
-        """Tag numbers known."""
+    @property
+    def tags_known(self) -> int:
+        """How many tags have had a state."""
         return len(self._table)
 
     def restore(self, stored: StoredTags) -> None:

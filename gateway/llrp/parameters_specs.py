@@ -140,7 +140,7 @@ SPECS: tuple[Row, ...] = (
         "C1G2BlockWrite",
         "OpSpecID:u16 AccessPassword:u32 MB:u2 r6 WordPointer:u16 WriteData:u16v",
     ),
-    # 189 and u16 in that definition file; 355 and u32 in the standard and everywhere else.
+    # 189 and u16 in the 1.1 definition file of the LLRP Toolkit; 355 and u32 everywhere else.
     tlv(355, "LoopSpec", "LoopCount:u32", since=2),
     tlv(
         357,
@@ -148,8 +148,8 @@ SPECS: tuple[Row, ...] = (
         "OpSpecID:u16 KillPassword:u32 r5 BIT_3SB:u1 BIT_2SB:u1 BIT_LSB:u1",
         since=2,
     ),
-    # The 1.1 definition file of the LLRP Toolkit counts the words of the mask twice, the standard
-    # once: the mask is taken as the bytes that are there, so that either form survives.
+    # That file counts the words of the mask twice, the standard once: the mask is taken as the
+    # bytes that are there, so that either form survives.
     tlv(
         358,
         "C1G2BlockPermalock",

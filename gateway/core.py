@@ -75,6 +75,8 @@ class Core:
         for epoch in self.epochs.closed(now_us, lambda: self.engine.busy):
             self.counts.decided += sum(map(len, epoch.reads))
             self._enter(self.engine.step(epoch), outcome)
+            if outcome.movements and outcome.due_us is None:
+                outcome.due_us = epoch.end_us + self.epochs.lateness_us
             outcome.sensors += epoch.sensors
             outcome.acks += [s.ack for s in epoch.sensors if s.ack is not None]
         self._count()

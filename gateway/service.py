@@ -259,7 +259,8 @@ class _Committed:
         for outcome in outcomes:
             for movement in outcome.movements:
                 self._metrics.movements[movement.kind].inc()
-                waited_s = (now_us - movement.record_time_us) / 1e6
+            if outcome.due_us is not None:
+                waited_s = (now_us - outcome.due_us) / 1e6
                 self._metrics.read_to_commit_seconds.observe(waited_s)
         self.wake()
         _soon(self._loop, lambda: self._publish(outcomes))

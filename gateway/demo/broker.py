@@ -1,4 +1,4 @@
-"""A broker of the demo's own: mosquitto if it is installed, else the NATS server's MQTT listener."""
+"""A broker of the demo's own: mosquitto if installed, else the NATS server's MQTT listener."""
 
 from __future__ import annotations
 

@@ -55,5 +55,8 @@ class TagStates:
 
 
 def _empty_like(name: str, column: npt.NDArray[np.generic], rows: int) -> npt.NDArray[np.generic]:
-    fill = -1 if name in ("zone", "rival", "slot_antenna") else 0
-    return np.full((rows, *column.shape[1:]), fill, dtype=column.dtype)
+    shape = (rows, *column.shape[1:])
+    if name in ("zone", "rival", "slot_antenna"):
+        return np.full(shape, -1, dtype=column.dtype)
+    # Zeroed memory is not touched: evidence of tags that are known but not read costs nothing.
+    return np.zeros(shape, dtype=column.dtype)

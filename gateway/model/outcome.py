@@ -66,7 +66,8 @@ class TagColumns(Protocol):
 class Outcome:
     """What one tick decided. `movements`, `passages` and `tags` are committed in one transaction.
 
-    `provisional` goes to the live view only. `acks` are called after the commit.
+    `provisional` goes to the live view only. `acks` are called after the commit. `due_us` is when
+    the first of the movements could have been decided at the earliest: when its epoch closed.
     """
 
     number: int
@@ -78,6 +79,7 @@ class Outcome:
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
     acks: list[Callable[[], None]] = field(default_factory=list)
+    due_us: int | None = None
 
     @property
     def durable(self) -> bool:

@@ -83,7 +83,7 @@ class Metrics:
         )
         self.read_to_commit_seconds = self._histogram(
             "read_to_commit_seconds",
-            "From the read that decided a movement to its commit.",
+            "From the moment at which reads could decide movements to their commit.",
             _PATH_SECONDS,
         )
         self.outbox_pending = self._gauges(

@@ -266,6 +266,12 @@ class TestOrder:
         assert set(rows["count"].tolist()) == {2}
         assert intake.skipped == {}
 
+    def test_epcs_of_different_bits_in_parameters_of_one_length_are_told_apart(self) -> None:
+        intake = ReportIntake()
+        by_turns = [report(tag(epc_data(b"\1\2\3\4", bits=bits))) for bits in (32, 16)] * 20
+        intake.feed(1, b"".join(by_turns), AT_US)
+        assert intake.take()[1] == [b"\1\2\3\4", b"\1\2"] * 20
+
     def test_reports_of_both_versions_mix(self) -> None:
         intake = ReportIntake()
         for version in (1, 2, 1, 2):

@@ -23,6 +23,7 @@ HEARTBEAT_S = 15.0
 #: Between two chunks to one listener: what comes meanwhile goes out together.
 PAUSE_S = 0.05
 EVENTS_PER_CHUNK = 500
+BYTES_PER_CHUNK = 256_000
 RETRY_MS = 2_000
 #: Told when no kind is asked for; provisional movements are not, because they may never come true.
 DEFAULT_KINDS = frozenset(EventKind) - {EventKind.PROVISIONAL}
@@ -56,13 +57,11 @@ async def _chunks(
         if not ring.holds(place):
             place = ring.last_id
             yield _reset(place)
-        found = ring.after(place, EVENTS_PER_CHUNK)
-        if found:
-            place = found[-1].id
-        frames = [_frame(e) for e in found if e.kind in kinds and zone in (None, *e.zones)]
-        if frames:
-            yield b"".join(frames)
-        if found:
+        chunk, following = _next_chunk(ring, place, kinds, zone)
+        if chunk:
+            yield chunk
+        if following > place:
+            place = following
             await asyncio.sleep(PAUSE_S)
             continue
         try:
@@ -75,6 +74,21 @@ async def _chunks(
 def _place(place: int) -> bytes:
     """An id without data: the listener can resume from here, and is told nothing."""
     return b"id: %d\n\n" % place
+
+
+def _next_chunk(
+    ring: EventRing, place: int, kinds: frozenset[EventKind], zone: str | None
+) -> tuple[bytes, int]:
+    """The frames that follow `place` and are wanted, and the place after them."""
+    frames, size = [], 0
+    for event in ring.after(place, EVENTS_PER_CHUNK):
+        place = event.id
+        if event.kind in kinds and zone in (None, *event.zones):
+            frames.append(_frame(event))
+            size += len(event.body)
+            if size >= BYTES_PER_CHUNK:
+                break
+    return b"".join(frames), place
 
 
 def _frame(event: Event) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -18,6 +19,7 @@ MAX_CONNECTIONS = 256
 BACKLOG = 128
 KEEP_ALIVE_S = 15
 STOP_S = 3
+STUCK_MS = 30_000
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -32,6 +34,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise Unavailable(f"The API cannot listen on {where}: {error.strerror}.") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: one whose other side takes nothing ends, buffers and all.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_MS)
         listener.bind(address)
         # Listening at once: two gateways that start together must not both get the port.
         listener.listen(BACKLOG)
@@ -48,6 +52,7 @@ def listen(host: str, port: int) -> socket.socket:
 @contextlib.asynccontextmanager
 async def serve(app: FastAPI, listener: socket.socket, streams: Streams) -> AsyncIterator[str]:
     """Serve `app` while the context lasts; gives its URL. Streams are ended first."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     server = _Server(
         uvicorn.Config(
             app,
@@ -79,6 +84,11 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for what uvicorn says when a listener was let go: we have said that already."""
+    return "without completing response" not in record.getMessage()
 
 
 def _url(listener: socket.socket) -> str:

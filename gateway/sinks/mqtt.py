@@ -141,7 +141,7 @@ class MqttSink:
             self._unsent[full_topic] = None
         if not asked and not self._connection.call(self._publish_unsent):
             with self._live_lock:
-                self._unsent.clear()
+                self._unsent.pop(full_topic, None)
 
     def _topic(self, record: Record) -> str:
         """Where it goes; raises `Rejected` for what can never go."""
@@ -157,8 +157,10 @@ class MqttSink:
         del session_present
         client.publish(self._status, b"online", 1, True)
         with self._live_lock:
-            self._unsent = dict.fromkeys(self._live)
-        self._publish_unsent(client)
+            everything = list(self._live.items())
+            self._unsent.clear()
+        for topic, payload in everything:
+            client.publish(topic, payload, 0, True)
 
     def lost(self, reason: str) -> None:
         """What was not acknowledged has to come again."""

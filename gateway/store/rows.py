@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from gateway.model.movement import Movement, Status
 from gateway.model.outcome import Outcome, TagRow
 from gateway.model.passage import Passage
+from gateway.store.database import Store
 from gateway.store.ids import packed
 
 _TAG = (
@@ -28,16 +28,16 @@ _VERSIONS = {Status.CONFIRMED: 0, Status.RETRACTED: 1}
 
 
 class Rows:
-    """Writes outcomes through `connection`; knows the numbers of the zones.
+    """Writes outcomes through the store's writing connection; knows the numbers of the zones.
 
     `duplicates` counts records that were already there: their id has been told before, and telling
     it again would be a lie. `newest` is the number of the last record. Both tell what is durable:
     `settle` is called after a commit, `forget` after a rollback.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        found = store.writing.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'")
         self.newest: int = (found.fetchone() or (0,))[0]
         self.duplicates = 0
         self._newest, self._duplicates = self.newest, 0
@@ -70,7 +70,7 @@ class Rows:
         self._zones.clear()
 
     def _tags(self, rows: Iterable[TagRow]) -> None:
-        self.connection.executemany(
+        self._store.writing.executemany(
             _TAG,
             [
                 (
@@ -97,7 +97,7 @@ class Rows:
         )
         if record is None:
             return
-        self.connection.execute(
+        self._store.writing.execute(
             _MOVEMENT,
             (
                 record,
@@ -124,7 +124,7 @@ class Rows:
         if record is None:
             return
         direction = passage.direction.value if passage.direction else None
-        self.connection.execute(
+        self._store.writing.execute(
             _PASSAGE, (record, passage.door, direction, passage.start_us, passage.end_us)
         )
 
@@ -138,7 +138,7 @@ class Rows:
         body: bytes,
     ) -> int | None:
         """The number of the new record, None if this id and version are there already."""
-        cursor = self.connection.execute(
+        cursor = self._store.writing.execute(
             _RECORD, (kind, packed(id_), version, key, created_us, body)
         )
         if cursor.rowcount < 1:
@@ -153,8 +153,8 @@ class Rows:
             return None
         number = self._zones.get(zone)
         if number is None:
-            self.connection.execute(_ZONE, (zone,))
-            found = self.connection.execute("SELECT number FROM zone WHERE id = ?", (zone,))
+            self._store.writing.execute(_ZONE, (zone,))
+            found = self._store.writing.execute("SELECT number FROM zone WHERE id = ?", (zone,))
             number = int(found.fetchone()[0])
             self._zones[zone] = number
         return number

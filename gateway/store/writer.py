@@ -64,7 +64,7 @@ class Writer:
         self._committed = committed
         self._observe = observe  # (seconds that a commit took, rows in it)
         self._keep = keep
-        self._rows = Rows(store.writing)
+        self._rows = Rows(store)
         self._waiting: deque[Outcome] = deque()
         self._group: list[Outcome] = []
         self._asked: deque[Asked] = deque()
@@ -175,8 +175,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - the supervising boundary of all writing
             if not faults.concerns_store(error):
                 self._ask_again(asked)
-                self._commit_apart(group, error)
-                return True
+                return self._commit_apart(tuple(group), error)
             self._in_trouble(error)
             self._relieve(asked)
             return False
@@ -210,17 +209,21 @@ class Writer:
         for one in asked:
             one.answer()
 
-    def _commit_apart(self, group: Sequence[Outcome], error: Exception) -> None:
-        """Something in the group cannot be stored by any store: it must not stop the others."""
+    def _commit_apart(self, group: tuple[Outcome, ...], error: Exception) -> bool:
+        """Something in the group cannot be stored by any store: it must not stop the others.
+
+        False when the end came before all of them were tried.
+        """
         if len(group) == 1:
             self.refused += 1
             self._group.remove(group[0])
             logger.error("outcome %d cannot be stored", group[0].number, exc_info=error)
-            return
+            return True
         for outcome in group:
             while not self._try([outcome]):
                 if self._give_up.wait(RETRY_MOST_S):
-                    return
+                    return False
+        return True
 
     def _in_trouble(self, error: Exception) -> None:
         """Tell once what is the matter, and get a fresh connection where this one is in doubt."""
@@ -233,7 +236,6 @@ class Writer:
         if failing or self._store.writing.in_transaction:
             with suppress(sqlite3.Error):
                 self._store.reopen()
-                self._rows.connection = self._store.writing
 
     def _relieve(self, asked: list[Asked]) -> None:
         """Where rows cannot be added, cursors may still move and history may still go."""

@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_INSTALL := $(PIP) install --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean servers
+.PHONY: help demo test check lint types layers house wheel bench lock clean servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -22,13 +22,23 @@ demo: $(VENV)/.demo-installed ## a simulated warehouse with the whole gateway; A
 test: $(VENV)/.test-installed servers ## everything that the tests need, then all tests; ARGS="-k door"
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.test-installed ## lint, types, layers, sizes and the wheel
+check: lint types layers house wheel ## lint, types, layers, sizes and the wheel; make -k check goes on after a failure
+
+lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test-installed
 	$(BIN)/mypy
+
+layers: $(VENV)/.test-installed
 	$(BIN)/lint-imports
+
+house: $(VENV)/.test-installed
 	$(BIN)/python checks/sizes.py
 	$(BIN)/python checks/words.py
+
+wheel: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q tests/packaging
 
 bench: $(VENV)/.test-installed ## the benchmarks behind docs/benchmarks.md; ARGS="--json"

@@ -11,14 +11,6 @@ from gateway.model.place import Side
 from gateway.settings.section import Section
 from gateway.settings.values import Duration, Identifier, Line, PointOrHeight, SensorId, Topic
 
-#: Drivers by what they drive, and those of the contract that a later version brings.
-READER_DRIVERS = ("llrp",)
-SENSOR_DRIVERS = ("mqtt",)
-PLANNED_READER_DRIVERS = ("sllurp", "r200", "uhfreader18")
-PLANNED_SENSOR_DRIVERS = ("scale", "scanner")
-DECODERS = ("plain",)
-PLANNED_DECODERS = ("zigbee2mqtt", "shelly", "tasmota", "esphome", "json")
-
 
 def _refuse_tls(_: Any) -> Any:
     raise ValueError("TLS to readers is not there yet: leave 'tls' out and use the plain LLRP port")

@@ -5,22 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.model.device import ReaderConfig, ReaderPort, SensorConfig, SensorKind
+from gateway.model.device import BINARY_KINDS, ReaderConfig, ReaderPort, ReaderProfile, SensorConfig
 from gateway.settings.address import Address, parse_reader_address
-from gateway.settings.device_files import (
-    DECODERS,
-    PLANNED_DECODERS,
-    PLANNED_READER_DRIVERS,
-    PLANNED_SENSOR_DRIVERS,
-    READER_DRIVERS,
-    SENSOR_DRIVERS,
-    ReaderFile,
-    SensorEntry,
-    SensorGroupFile,
-)
+from gateway.settings.device_files import ReaderFile, SensorEntry, SensorGroupFile
 from gateway.settings.document import read_document
 from gateway.settings.files import yaml_files
 from gateway.settings.fit import fit
+from gateway.settings.names import DECODERS, READER_DRIVERS, SENSOR_DRIVERS
 from gateway.settings.node import Node, Place, named_by_its_file
 from gateway.settings.profiles import Profiles, overruled
 from gateway.settings.report import Report, quoted, suggestion
@@ -65,7 +56,7 @@ def _add(found: DeviceFiles, tree: Node, stem: str, report: Report) -> tuple[str
     name = driver.value if driver else None
     sensors = tree.child("sensors") is not None
     found.sensor_ids |= tree.ids("sensors")
-    if sensors or name in SENSOR_DRIVERS + PLANNED_SENSOR_DRIVERS:
+    if sensors or name in SENSOR_DRIVERS.ours + SENSOR_DRIVERS.planned:
         group = fit(tree, SensorGroupFile, report)
         if group:
             device_id = group[0].id or stem
@@ -86,42 +77,48 @@ def build_readers(
 ) -> tuple[ReaderConfig, ...]:
     """The readers with their profiles; problems with drivers, addresses and profiles reported."""
     readers = []
-    addresses: dict[Address, str] = {}
+    first: dict[Address, str] = {}
     for reader_id, file, node in files.readers:
-        _check_name(file.driver, "driver", READER_DRIVERS, PLANNED_READER_DRIVERS, node, report)
+        READER_DRIVERS.check(file.driver, node, report)
         address = _address(file, node, report)
         if address and not file.listen:
-            other = addresses.setdefault(address, reader_id)
+            other = first.setdefault(address, reader_id)
             if other != reader_id:
                 report.problem(
                     node.at("address").place,
                     f"the reader {quoted(other)} has the same address {address}: "
                     "a reader serves one client",
                 )
-        profile = profiles.by_id.get(file.profile)
-        if profile is None:
-            if profiles.whole:
-                report.problem(
-                    node.at("profile").place,
-                    f"there is no profile {quoted(file.profile)}"
-                    + suggestion(file.profile, profiles.by_id),
-                )
-            profile = profiles.by_id["generic"]
-        readers.append(
-            ReaderConfig(
-                id=reader_id,
-                driver=file.driver,
-                host=address.host if address else "",
-                port=address.port if address else LLRP_PORT,
-                listen=file.listen,
-                profile=overruled(profile, file),
-                ports=tuple(ReaderPort(port=a.port, power_dbm=a.power_dbm) for a in file.antennas),
-                takeover=file.takeover,
-                leave_running=file.leave_running,
-                clock=file.clock,
-            )
-        )
+        profile = _profile(file, profiles, node, report)
+        readers.append(_reader(reader_id, file, address, profile))
     return tuple(readers)
+
+
+def _profile(file: ReaderFile, profiles: Profiles, node: Node, report: Report) -> ReaderProfile:
+    profile = profiles.by_id.get(file.profile)
+    if profile is None and profiles.whole:
+        report.problem(
+            node.at("profile").place,
+            f"there is no profile {quoted(file.profile)}{suggestion(file.profile, profiles.by_id)}",
+        )
+    return overruled(profile or profiles.by_id["generic"], file)
+
+
+def _reader(
+    reader_id: str, file: ReaderFile, address: Address | None, profile: ReaderProfile
+) -> ReaderConfig:
+    return ReaderConfig(
+        id=reader_id,
+        driver=file.driver,
+        host=address.host if address else "",
+        port=address.port if address else LLRP_PORT,
+        listen=file.listen,
+        profile=profile,
+        ports=tuple(ReaderPort(port=a.port, power_dbm=a.power_dbm) for a in file.antennas),
+        takeover=file.takeover,
+        leave_running=file.leave_running,
+        clock=file.clock,
+    )
 
 
 def _address(file: ReaderFile, node: Node, report: Report) -> Address | None:
@@ -145,7 +142,7 @@ def build_sensors(
     sensors: dict[str, SensorConfig] = {}
     seen: dict[str, Place] = {}
     for _, group, node in files.groups:
-        _check_name(group.driver, "driver", SENSOR_DRIVERS, PLANNED_SENSOR_DRIVERS, node, report)
+        SENSOR_DRIVERS.check(group.driver, node, report)
         if group.driver == "mqtt" and group.sensors and not has_broker:
             report.problem(
                 node.at("driver").place,
@@ -165,10 +162,10 @@ def build_sensors(
 
 
 def _sensor(entry: SensorEntry, driver: str, node: Node, report: Report) -> SensorConfig:
-    _check_name(entry.decoder, "decoder", DECODERS, PLANNED_DECODERS, node, report)
+    DECODERS.check(entry.decoder, node, report)
     if driver == "mqtt" and entry.topic is None and not node.lacks:
         report.problem(node.place, f"the sensor {quoted(entry.id)} needs a 'topic'")
-    if entry.kind is SensorKind.BARCODE and entry.invert:
+    if entry.kind not in BINARY_KINDS and entry.invert:
         report.problem(node.at("invert").place, "'invert' is for sensors that say true or false")
     options = {k: getattr(entry, k) for k in ("field", "path", "unit")}
     given = {k: v for k, v in options.items() if v is not None}
@@ -182,21 +179,3 @@ def _sensor(entry: SensorEntry, driver: str, node: Node, report: Report) -> Sens
         decoder=entry.decoder,
         options=given,
     )
-
-
-def _check_name(
-    name: str,
-    what: str,
-    known: tuple[str, ...],
-    planned: tuple[str, ...],
-    node: Node,
-    report: Report,
-) -> None:
-    if name in known or report.full:
-        return
-    place, available = node.at(what).place, f"(available: {', '.join(known)})"
-    if name in planned:
-        report.problem(place, f"{what} {quoted(name)} is not available in this version {available}")
-    else:
-        hint = suggestion(name, known)
-        report.problem(place, f"there is no {what} {quoted(name)} {available}{hint}")

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
+from gateway.settings.names import SINKS
 from gateway.settings.report import nearest, quoted, suggestion
-from gateway.settings.schema import PLANNED_SINK_KINDS
 from gateway.settings.section import Section
 
 _EXPECTED = {
@@ -26,6 +26,7 @@ _EXPECTED = {
     "path_type": "a path",
     "model_type": "a mapping (lines of 'key: value')",
     "model_attributes_type": "a mapping (lines of 'key: value')",
+    "union_tag_not_found": "a mapping (lines of 'key: value')",
     "dict_type": "a mapping (lines of 'key: value')",
     "list_type": "a list",
     "tuple_type": "a list",
@@ -65,16 +66,15 @@ def _misfit(error: ErrorDetails) -> str:
     kind, context, got = error["type"], error.get("ctx", {}), _described(error["input"])
     if kind == "value_error":
         return str(context["error"])
+    if kind == "union_tag_not_found" and isinstance(error["input"], dict):
+        return "'kind' is required: what the sink is"
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {got}"
     if kind in ("enum", "literal_error"):
         words = [w.strip("' ") for w in str(context["expected"]).replace(" or ", ", ").split(",")]
         return f"expected one of {', '.join(words)}, got {got}" + _near(error["input"], words)
     if kind == "union_tag_invalid":
-        words = sorted(w.strip("' ") for w in str(context["expected_tags"]).split(","))
-        return _unknown_kind(str(context["tag"]), words)
-    if kind == "union_tag_not_found":
-        return "'kind' is required: what the sink is"
+        return SINKS.misfit(str(context["tag"]).removeprefix("?")) or error["msg"]
     limits = {
         "greater_than": ("more than", "gt"),
         "greater_than_equal": ("at least", "ge"),
@@ -89,15 +89,6 @@ def _misfit(error: ErrorDetails) -> str:
         unit = "item" if kind == "too_short" else "character"
         return f"expected at least {least} {unit}{'' if least == 1 else 's'}, got {got}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {got}"
-
-
-def _unknown_kind(tag: str, available: list[str]) -> str:
-    if tag in PLANNED_SINK_KINDS:
-        listed = ", ".join(available)
-        return f"sink kind {quoted(tag)} is not available in this version (available: {listed})"
-    return f"expected a sink kind, one of {', '.join(available)}, got {quoted(tag)}" + _near(
-        tag, available
-    )
 
 
 def _known_keys(error: ErrorDetails, model: type[Section]) -> list[str]:

@@ -40,9 +40,14 @@ def _settings(model: Any, dumped: Any, tree: Node, path: tuple[str, ...]) -> Ite
         origin = _origin(tree, path)
         yield from inside or ([Setting(".".join(path), {}, origin)] if origin != _DEFAULT else [])
     elif dumped is not None:
-        if isinstance(model, SecretRef):
-            dumped = {key: value for key, value in dumped.items() if value is not None}
-        yield Setting(".".join(path), dumped, _origin(tree, path))
+        yield Setting(".".join(path), _given(dumped), _origin(tree, path))
+
+
+def _given(value: Any) -> Any:
+    """The value without the keys that say nothing."""
+    if isinstance(value, dict):
+        return {key: _given(inner) for key, inner in value.items() if inner is not None}
+    return [_given(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _origin(tree: Node, path: tuple[str, ...]) -> str:

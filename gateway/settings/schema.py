@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
 
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.address import parse_address
+from gateway.settings.names import SINKS
 from gateway.settings.section import SecretRef, Section
 from gateway.settings.values import (
     Duration,
@@ -24,9 +33,6 @@ from gateway.settings.values import (
     TopicPrefix,
     check_line,
 )
-
-#: Sink kinds of the contract that a later version brings.
-PLANNED_SINK_KINDS = frozenset({"webhook", "epcis", "influxdb", "nats"})
 
 
 def _check_loopback(text: str) -> str:
@@ -52,6 +58,7 @@ def _check_url(text: str) -> str:
     return text
 
 
+RecordKinds = Annotated[tuple[Literal["movement", "passage", "alert"], ...], Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Url = Annotated[str, AfterValidator(_check_url)]
 
@@ -128,6 +135,8 @@ class MqttSink(Section):
     """What the sink is called in logs and metrics."""
     kind: Literal["mqtt"]
     """mqtt"""
+    kinds: RecordKinds | None = None
+    """What it takes: movement, passage, alert; absent: all of them."""
 
 
 class FileSink(Section):
@@ -139,9 +148,35 @@ class FileSink(Section):
     """file"""
     path: Annotated[Line, Field(min_length=1)] = "movements.jsonl"
     """The file; relative to data_dir."""
+    kinds: RecordKinds | None = None
+    """What it takes: movement, passage, alert; absent: movements."""
 
 
-SinkEntry = Annotated[MqttSink | FileSink, Field(discriminator="kind")]
+class OutsideSink(Section):
+    """A sink that another distribution brings; its options are its own, texts as written."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Identifier
+    """What the sink is called in logs and metrics."""
+    kind: Annotated[Line, WithJsonSchema({"type": "string", "not": {"enum": list(SINKS.ours)}})]
+    """The name of its entry point."""
+
+
+def _sink_tag(entry: Any) -> Any:
+    """Which model an entry of `sinks:` is for, by its kind."""
+    kind = entry.get("kind") if isinstance(entry, dict) else getattr(entry, "kind", None)
+    if not isinstance(kind, str) or kind in SINKS.ours:
+        return kind if isinstance(kind, str) else None
+    return f"?{kind}" if SINKS.misfit(kind) else "outside"
+
+
+SinkEntry = Annotated[
+    Annotated[MqttSink, Tag("mqtt")]
+    | Annotated[FileSink, Tag("file")]
+    | Annotated[OutsideSink, Tag("outside")],
+    Discriminator(_sink_tag),
+]
 
 
 class LocationSettings(Section):

@@ -1,17 +1,21 @@
-"""Upstream: the broker, the sinks and the time series database, secrets found and files checked."""
+"""Upstream: broker, sinks and time series database, with secrets found and files checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.model.delivery import BrokerConfig, Secret, SinkConfig
 from gateway.settings.credentials import Secrets
 from gateway.settings.files import is_file
 from gateway.settings.node import Node
 from gateway.settings.report import Report, quoted
-from gateway.settings.schema import FileSink, Settings, TlsSettings
+from gateway.settings.schema import FileSink, OutsideSink, Settings, SinkEntry, TlsSettings
 from gateway.settings.section import SecretRef
+
+#: What a mapping looks like that refers to a secret.
+_REFERENCES = [{"credential"}, {"file"}, {"env"}]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +75,7 @@ class Upstream:
                 self.report.problem(
                     at.at("kind").place, "a sink of kind mqtt needs a broker: add 'mqtt: {host: …}'"
                 )
-            options = (
-                {"path": str(self.data_dir / entry.path)} if isinstance(entry, FileSink) else {}
-            )
+            options = self._sink_options(entry, f"sinks[{number}]", at)
             sinks[entry.name] = SinkConfig(name=entry.name, kind=entry.kind, options=options)
         if has_broker and not any(sink.kind == "mqtt" for sink in sinks.values()):
             if "mqtt" in sinks:
@@ -83,6 +85,21 @@ class Upstream:
                 )
             sinks["mqtt"] = SinkConfig(name="mqtt", kind="mqtt")
         return tuple(sinks.values())
+
+    def _sink_options(self, entry: SinkEntry, label: str, at: Node) -> dict[str, Any]:
+        """The kind's own keys: paths made absolute, and in sinks from outside secrets found."""
+        if isinstance(entry, OutsideSink):
+            options = dict(entry.model_extra or {})
+            for key, value in options.items():
+                if isinstance(value, dict) and value.keys() in _REFERENCES:
+                    reference = SecretRef.model_validate(value)
+                    place = at.at(key).place
+                    options[key] = self.secrets.resolve(f"{label}.{key}", reference, place)
+            return options
+        options = {"kinds": entry.kinds} if entry.kinds else {}
+        if isinstance(entry, FileSink):
+            options["path"] = str(self.data_dir / entry.path)
+        return options
 
     def check_influxdb(self) -> None:
         """Find its secret and tell that nothing is written to it yet."""

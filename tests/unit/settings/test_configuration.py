@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from gateway.drivers import decoders
+from gateway.drivers import registry as drivers
 from gateway.errors import SettingsError
 from gateway.model.delivery import BrokerConfig, SinkConfig
 from gateway.model.device import ReaderPort, ReaderProfile, SensorConfig, SensorKind
 from gateway.model.place import Antenna, Side, ZoneKind
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.configuration import load
+from gateway.settings.names import DECODERS, READER_DRIVERS, SENSOR_DRIVERS, SINKS
+from gateway.sinks import registry as sinks
 from tests.unit.settings.sites import MINIMAL, READER, SITE, load_files, problems
 
 
@@ -246,3 +251,47 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
         "readers/notes/a.yaml": "x",
     }
     assert load_files(tmp_path, files).readers == ()
+
+
+def test_a_sink_takes_only_the_kinds_that_are_named(tmp_path: Path) -> None:
+    text = MINIMAL + "sinks: [{name: log, kind: file, kinds: [movement, passage]}]\n"
+    (sink,) = load_files(tmp_path, {"config/gateway.yaml": text}).sinks
+    assert sink.options["kinds"] == ("movement", "passage")
+
+
+def entry_points(*, group: str) -> list[EntryPoint]:
+    """Stands for distributions that bring a driver, a decoder and a sink."""
+    names = {DECODERS.group: "acme", SINKS.group: "sap", READER_DRIVERS.group: "walrus"}
+    return [EntryPoint(names[group], "somewhere:made", group)]
+
+
+def test_drivers_decoders_and_sinks_may_come_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.settings.names.entry_points", entry_points)
+    files = {
+        "config/gateway.yaml": MINIMAL
+        + "sinks: [{name: erp, kind: sap, plant: 0100, token: {env: TOKEN}, deep: {a: [1]}}]\n",
+        "readers/r.yaml": "driver: walrus\n",
+        "readers/s.yaml": "driver: walrus\nsensors: [{id: s, kind: beam, decoder: acme}]\n",
+    }
+    found = load_files(tmp_path, files, {"TOKEN": "hunter2"})
+    (sink,) = found.sinks
+    assert (sink.name, sink.kind) == ("erp", "sap")
+    assert sink.options["plant"] == "0100"
+    assert sink.options["deep"] == {"a": ["1"]}
+    assert sink.options["token"].reveal() == "hunter2"
+    assert found.readers[0].driver == "walrus"
+    assert (found.sensors[0].driver, found.sensors[0].decoder) == ("walrus", "acme")
+    told = problems(tmp_path, {"readers/r.yaml": "driver: walruss\n"}, {"TOKEN": "x"})
+    listed = "(available: llrp, walrus); did you mean 'walrus'?"
+    assert told == [f"readers/r.yaml:1:9: there is no driver 'walruss' {listed}"]
+
+
+def test_the_names_are_those_of_the_registries() -> None:
+    assert set(SINKS.ours) == set(sinks.KINDS)
+    assert SINKS.group == sinks.GROUP
+    assert set(DECODERS.ours) == set(decoders.DECODERS)
+    assert DECODERS.group == decoders.GROUP
+    assert READER_DRIVERS.group == SENSOR_DRIVERS.group == drivers.GROUP
+    assert set(drivers.DRIVERS) <= {*READER_DRIVERS.ours, *SENSOR_DRIVERS.ours}

@@ -1,0 +1,97 @@
+"""`rfid-gateway check`: exit codes, lines that an editor can follow, and a list for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.check import app
+from gateway.cli.main import run_command_line
+from tests.unit.settings.sites import EXAMPLE, MINIMAL, READER, write_site
+
+
+def test_the_repository_itself_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLE)
+    result = CliRunner().invoke(app, ["--site", "."])
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "dc-north: 2 doors, 9 zones, 3 readers, 12 antennas, 7 sensors, 2 sinks; "
+        "everything is fine\n"
+    )
+
+
+def test_problems_are_lines_with_paths_as_the_site_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_site(
+        tmp_path / "my site", {"config/gateway.yaml": MINIMAL + "mqtt: {prot: 1}\nlgo: {}\n"}
+    )
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["--site", "my site"])
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "my site/config/gateway.yaml:2:8: unknown key 'prot' in mqtt; did you mean 'port'?",
+        "my site/config/gateway.yaml:3:1: unknown key 'lgo'; did you mean 'log'?",
+    ]
+    assert result.stderr == "2 problems\n"
+
+
+def test_json_is_a_list_of_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write_site(tmp_path, {"readers/r.yaml": READER}))
+    result = CliRunner().invoke(app, ["--site", ".", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == [
+        {
+            "file": "readers/r.yaml",
+            "line": 4,
+            "column": 21,
+            "message": "there is no door 'door-1'",
+            "severity": "problem",
+        },
+        {
+            "file": "readers/r.yaml",
+            "line": 5,
+            "column": 21,
+            "message": "there is no zone 'bin-a-01'",
+            "severity": "problem",
+        },
+    ]
+
+
+def test_json_of_a_site_without_problems_holds_its_notes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_site(tmp_path, {}))
+    result = CliRunner().invoke(app, ["--site", ".", "--json"])
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+    write_site(tmp_path, {"rules/r.yaml": "rules: []\n"})
+    result = CliRunner().invoke(app, ["--site", ".", "--json"])
+    assert result.exit_code == 0
+    assert [n["severity"] for n in json.loads(result.stdout)] == ["note"]
+
+
+def test_secrets_are_needed_unless_told_otherwise(tmp_path: Path) -> None:
+    write_site(tmp_path, {"config/gateway.yaml": MINIMAL + "mqtt: {password: {env: NOPE_X}}\n"})
+    assert CliRunner().invoke(app, ["--site", str(tmp_path)]).exit_code == 1
+    result = CliRunner().invoke(app, ["--site", str(tmp_path), "--without-secrets"])
+    assert result.exit_code == 0
+
+
+def test_a_missing_site_is_one_problem_without_a_position(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--site", str(tmp_path / "nope")])
+    assert result.exit_code == 1
+    assert result.stdout == (
+        f"{tmp_path}/nope: there is no such directory: "
+        f"'rfid-gateway init {tmp_path}/nope' writes one\n"
+    )
+
+
+def test_wrong_usage_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["rfid-gateway", "check", "--sight", "."])
+    with pytest.raises(SystemExit) as ended:
+        run_command_line()
+    assert ended.value.code == 2

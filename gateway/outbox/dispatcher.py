@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from asyncio import sleep
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -176,7 +177,7 @@ class Dispatcher:
     async def _pause(self, state: State, reason: str, delay_s: float) -> None:
         self._retries += 1
         self._fail(state, reason)
-        await asyncio.sleep(delay_s)
+        await sleep(delay_s)
 
     def _fail(self, state: State, reason: str) -> None:
         """A try has failed; a new reason goes to the log, a known one does not."""

@@ -1,0 +1,316 @@
+"""Dispatchers: in order, until it is taken; what a failure means is decided by its kind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.errors import Hold, Rejected, Retry
+from gateway.outbox import dispatcher as dispatcher_module
+from gateway.outbox.dispatcher import HOLD_S, RETRY_MOST_S, State
+from gateway.outbox.dispatchers import Dispatchers
+from gateway.outbox.queue import Queue
+from gateway.store.database import Store, open_store
+from gateway.store.queries import DeadLetter
+from gateway.store.writer import Writer
+from tests.outcomes import movement, outcome, passage
+from tests.scripted_sink import ScriptedSink
+from tests.servers import eventually
+
+real_sleep = asyncio.sleep
+
+
+class Outbox:
+    """A store with its writer and dispatchers, put together as the service does it."""
+
+    def __init__(self, path: Path) -> None:
+        self.store: Store = open_store(path)
+        self.dispatchers: Dispatchers | None = None
+        self.writer = Writer(self.store, self._committed)
+        self.queue = Queue(self.store, self.writer, SystemClock())
+        self.writer.start()
+        self._number = 0
+
+    def _committed(self, _: object) -> None:
+        if self.dispatchers is not None:
+            self.dispatchers.wake()
+
+    @contextlib.asynccontextmanager
+    async def serving(self, *sinks: ScriptedSink) -> AsyncIterator[Dispatchers]:
+        """Dispatchers for these sinks, running."""
+        self.dispatchers = dispatchers = Dispatchers(self.queue, sinks)
+        task = asyncio.create_task(dispatchers.run())
+        await eventually(lambda: len(dispatchers.statuses) == len(sinks) or task.done())
+        try:
+            yield dispatchers
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def append(self, count: int) -> list[str]:
+        """Commit some movements; their ids, in order."""
+        ids = []
+        for _ in range(count):
+            self._number += 1
+            one = movement(self._number % 3, self._number)
+            ids.append(one.id)
+            self.writer.submit(outcome(self._number, [one]))
+        return ids
+
+    def dead_letters(self) -> list[DeadLetter]:
+        with self.store.reading() as reader:
+            return reader.dead_letters(0, 100)
+
+    def close(self) -> None:
+        self.writer.stop()
+        self.queue.close()
+        self.store.close()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    opened = Outbox(tmp_path / "state.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that dispatchers make, which then take no time."""
+    taken: list[float] = []
+
+    async def sleep(delay_s: float) -> None:
+        taken.append(delay_s)
+        await real_sleep(0.001)
+
+    monkeypatch.setattr(dispatcher_module, "sleep", sleep)
+    return taken
+
+
+async def test_records_arrive_in_order_with_the_bodies_of_the_store(outbox: Outbox) -> None:
+    sink = ScriptedSink()
+    async with outbox.serving(sink):
+        ids = outbox.append(95)
+        await eventually(lambda: len(sink.accepted) == 95)
+        assert sink.ids == ids
+        assert all(len(batch) <= sink.max_batch for batch in sink.batches)
+        stored = [m.body for m in outbox.store.movements_after(0, 200)]
+        assert [record.body for record in sink.accepted] == stored
+    assert sink.closed == 1
+
+
+async def test_a_new_commit_wakes_the_dispatcher_at_once(outbox: Outbox) -> None:
+    sink = ScriptedSink()
+    async with outbox.serving(sink) as dispatchers:
+        await eventually(lambda: dispatchers.statuses[0].state is State.IDLE)
+        for _ in range(5):
+            ids = outbox.append(1)
+            await eventually(lambda ids=ids: sink.ids[-1:] == ids, deadline_s=1.0)  # type: ignore[misc]
+            await eventually(lambda: dispatchers.statuses[0].state is State.IDLE)
+        assert len(sink.batches) == 5, "nothing is polled for"
+
+
+async def test_what_was_taken_does_not_come_again_after_a_restart(outbox: Outbox) -> None:
+    first, second = ScriptedSink(), ScriptedSink()
+    async with outbox.serving(first) as dispatchers:
+        ids = outbox.append(25)
+        await eventually(lambda: len(first.accepted) == 25)
+        assert await dispatchers.drained(5.0)
+    more = outbox.append(5)
+    async with outbox.serving(second):
+        await eventually(lambda: second.ids == more)
+    assert first.ids == ids
+
+
+async def test_retry_repeats_the_same_records_until_they_are_taken(
+    outbox: Outbox, delays: list[float]
+) -> None:
+    sink = ScriptedSink()
+    sink.script.extend(Retry("it is away") for _ in range(12))
+    async with outbox.serving(sink) as dispatchers:
+        ids = outbox.append(3)
+        await eventually(lambda: sink.ids == ids)
+        assert dispatchers.statuses[0].retries == 12
+        assert dispatchers.statuses[0].reason is None
+    assert len(delays) == 12
+    assert 0.1 <= delays[0] <= 0.2
+    assert max(delays) <= RETRY_MOST_S
+    assert max(delays[8:]) > 10.0, "the bound grows"
+
+
+async def test_a_success_makes_the_next_delays_short_again(
+    outbox: Outbox, delays: list[float]
+) -> None:
+    sink = ScriptedSink()
+    async with outbox.serving(sink):
+        sink.script.extend(Retry("it is away") for _ in range(10))
+        outbox.append(1)
+        await eventually(lambda: len(sink.accepted) == 1)
+        delays.clear()
+        sink.script.append(Retry("again"))
+        outbox.append(1)
+        await eventually(lambda: len(sink.accepted) == 2)
+    assert delays
+    assert delays[0] <= 0.2
+
+
+async def test_a_sink_may_say_when_to_come_again(outbox: Outbox, delays: list[float]) -> None:
+    sink = ScriptedSink()
+    sink.script.extend([Retry("busy", after_s=7.0), Retry("mistaken", after_s=1e9)])
+    async with outbox.serving(sink):
+        outbox.append(1)
+        await eventually(lambda: len(sink.accepted) == 1)
+    assert 7.0 <= delays[0] <= 8.4
+    assert delays[1] <= 1.2 * 3_600
+
+
+async def test_hold_keeps_everything_and_is_told_as_an_error(
+    outbox: Outbox, delays: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.outbox")
+    sink = ScriptedSink("wms")
+    sink.script.extend([Hold("the token is not accepted"), Hold("the token is not accepted")])
+    async with outbox.serving(sink):
+        ids = outbox.append(2)
+        await eventually(lambda: sink.ids == ids)
+    assert all(HOLD_S[0] <= delay <= HOLD_S[1] for delay in delays)
+    told = [(r.levelname, r.message) for r in caplog.records if "wms" in r.message]
+    assert [level for level, _ in told] == ["ERROR", "INFO"], "once per change, not per try"
+    assert "the token is not accepted" in told[0][1]
+    assert "wait in the outbox, trying again" in told[0][1]
+    assert outbox.dead_letters() == []
+
+
+async def test_a_rejected_record_is_set_aside_with_its_reason_and_the_rest_goes_on(
+    outbox: Outbox,
+) -> None:
+    sink = ScriptedSink("wms")
+    async with outbox.serving(sink) as dispatchers:
+        sink.gate.clear()
+        ids = outbox.append(20)
+        sink.rejects = {ids[3], ids[17]}
+        sink.gate.set()
+        await eventually(lambda: len(sink.accepted) == 18)
+        assert await dispatchers.drained(5.0)
+        status = dispatchers.statuses[0]
+        assert (status.delivered, status.set_aside) == (18, 2)
+    assert sink.ids == [i for i in ids if i not in sink.rejects]
+    letters = outbox.dead_letters()
+    assert [letter.record.id for letter in letters] == [ids[3], ids[17]]
+    assert {(letter.sink, letter.reason) for letter in letters} == {("wms", "not wanted")}
+    bodies = {m.body for m in outbox.store.movements_after(0, 100)}
+    assert {letter.record.body for letter in letters} <= bodies
+
+
+async def test_a_batch_refused_as_a_whole_is_halved_down_to_the_culprit(outbox: Outbox) -> None:
+    sink = ScriptedSink(max_batch=16)
+    sink.gate.clear()
+    async with outbox.serving(sink) as dispatchers:
+        ids = outbox.append(16)
+        sink.refuses_batches_with = {ids[5]}
+        sink.gate.set()
+        await eventually(lambda: len(sink.accepted) == 15)
+        assert await dispatchers.drained(5.0)
+    assert sink.ids == [i for i in ids if i != ids[5]], "order survives the halving"
+    assert [letter.record.id for letter in outbox.dead_letters()] == [ids[5]]
+
+
+async def test_a_mistake_in_a_sink_is_retried_and_told_with_its_traceback(
+    outbox: Outbox, delays: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = ScriptedSink()
+    sink.script.extend([ZeroDivisionError("oops"), ZeroDivisionError("oops")])
+    async with outbox.serving(sink):
+        ids = outbox.append(1)
+        await eventually(lambda: sink.ids == ids)
+    assert len([r for r in caplog.records if r.exc_info]) == 1
+    assert len(delays) == 2
+
+
+async def test_opening_is_tried_until_it_works(outbox: Outbox, delays: list[float]) -> None:
+    sink = ScriptedSink()
+    sink.open_script.extend([Retry("away"), Hold("no"), None])
+    async with outbox.serving(sink):
+        ids = outbox.append(1)
+        await eventually(lambda: sink.ids == ids)
+    assert sink.opened == 3
+    assert len(delays) == 2
+
+
+async def test_a_dead_sink_delays_no_other(outbox: Outbox) -> None:
+    dead, slow, good = ScriptedSink("dead"), ScriptedSink("slow"), ScriptedSink("good")
+    dead.script.extend(Retry("it is away") for _ in range(1_000))
+    slow.gate.clear()
+    async with outbox.serving(dead, slow, good) as dispatchers:
+        ids = outbox.append(50)
+        await eventually(lambda: good.ids == ids)
+        await eventually(lambda: dispatchers.statuses[2].pending == 0)
+        by_name = {status.name: status for status in dispatchers.statuses}
+        assert by_name["slow"].pending == 50
+        assert by_name["dead"].pending == 50
+        assert by_name["dead"].state is State.RETRYING
+        assert "it is away; 50 wait in the outbox" in by_name["dead"].words
+        assert by_name["dead"].oldest_us is not None
+        slow.gate.set()
+        await eventually(lambda: slow.ids == ids)
+
+
+async def test_a_sink_gets_its_kinds_and_passes_the_others(outbox: Outbox) -> None:
+    passages = ScriptedSink("passages", kinds=frozenset({"passage"}))
+    everything = ScriptedSink("everything")
+    async with outbox.serving(passages, everything) as dispatchers:
+        outbox.append(10)
+        outbox.writer.submit(outcome(99, passages=[passage(1)]))
+        outbox.append(10)
+        await eventually(lambda: len(everything.accepted) == 21)
+        assert await dispatchers.drained(5.0)
+    assert [record.kind for record in passages.accepted] == ["passage"]
+    assert passages.accepted[0].key == "door-1"
+
+
+async def test_drained_tells_when_something_is_left(outbox: Outbox) -> None:
+    sink = ScriptedSink()
+    sink.gate.clear()
+    async with outbox.serving(sink) as dispatchers:
+        outbox.append(1)
+        await eventually(lambda: sink.batches)
+        assert not await dispatchers.drained(0.05)
+
+
+async def test_a_journal_that_cannot_be_read_ends_nobody(
+    outbox: Outbox, delays: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, failing = ScriptedSink(), [True]
+    page = outbox.queue.page
+
+    async def unreadable(*arguments: object) -> object:
+        if failing:
+            raise OSError("the disk is gone")
+        return await page(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox.queue, "page", unreadable)
+    async with outbox.serving(sink) as dispatchers:
+        ids = outbox.append(1)
+        await eventually(lambda: dispatchers.statuses[0].state is State.RETRYING)
+        assert "the disk is gone" in str(dispatchers.statuses[0].reason)
+        failing.clear()
+        await eventually(lambda: sink.ids == ids)
+    assert delays
+
+
+async def test_rejected_is_no_reason_to_stop_when_it_comes_from_a_batch_of_one(
+    outbox: Outbox,
+) -> None:
+    sink = ScriptedSink(max_batch=1)
+    sink.script.append(Rejected("not this one"))
+    async with outbox.serving(sink):
+        ids = outbox.append(2)
+        await eventually(lambda: sink.ids == ids[1:])
+    assert [letter.reason for letter in outbox.dead_letters()] == ["not this one"]

@@ -71,7 +71,7 @@ def run(reports: int = 100_000) -> dict[str, Any]:
     `cases` holds for each case `gateway`, `sllurp` and `ratio`; the last two are None, and `peer`
     says so, where sllurp is not installed.
     """
-    sllurp = _sllurp()
+    sllurp = sllurp_decoder()
     results = []
     for case in CASES:
         ticks = _ticks(case, reports)
@@ -125,7 +125,7 @@ def _decode(ticks: list[list[bytes]]) -> int:
     return intake.reports
 
 
-def _sllurp() -> Decode | None:
+def sllurp_decoder() -> Decode | None:
     """The peer's way, without its socket: every chunk to a client that calls back with tags."""
     try:
         from sllurp.llrp import LLRPReaderClient, LLRPReaderConfig, LLRPReaderState  # noqa: PLC0415

@@ -16,7 +16,7 @@ from gateway.location.epochs import Epoch
 from gateway.location.evidence import Evidence
 from gateway.location.passages import Passages
 from gateway.location.presence import ZonePresence
-from gateway.location.sightings import reduce
+from gateway.location.sightings import reduce, tags_of
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.model.movement import Decision, Kind, Presence, Status
 from gateway.model.outcome import TagColumns
@@ -81,7 +81,7 @@ class Engine:
         step = Step()
         self._coverage.apply(epoch.statuses, epoch.end_us)
         sightings = reduce(epoch.joined_reads())
-        sighted = np.unique(sightings["tag"]).astype(np.intp)
+        sighted = tags_of(sightings)
         if len(sighted):
             self._tags = max(self._tags, int(sighted[-1]) + 1)
             self.states.fit(self._tags)
@@ -115,6 +115,7 @@ class Engine:
             states.presence[tag] = Presence.PRESENT
             states.zone[tag] = self.site.zone_numbers[decision.to_zone or ""]
             states.home_us[tag] = states.last_us[tag]
+            states.away_us[tag] = 0
             states.rival[tag] = NO_ZONE
         states.since_us[tag] = decision.event_time_us
         states.confidence[tag] = decision.confidence

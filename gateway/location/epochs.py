@@ -23,6 +23,7 @@ from gateway.model.reads import READ, Reads
 
 EPOCH_US = 100_000
 EPOCHS_PER_TIMER = 10
+_ROW = np.dtype(f"V{READ.itemsize}")
 #: A reader later than this is draining a backlog; its reads do not hold up the others.
 MAX_LATENESS_US = 2_000_000
 #: The lateness seen is remembered over this and the span before it.
@@ -49,7 +50,10 @@ class Epoch:
         """All reads of the epoch in one array."""
         if len(self.reads) == 1:
             return self.reads[0]
-        return np.concatenate(self.reads) if self.reads else np.zeros(0, dtype=READ)
+        if not self.reads:
+            return np.zeros(0, dtype=READ)
+        # As plain bytes: joining a record array field by field takes many times as long.
+        return np.concatenate([reads.view(_ROW) for reads in self.reads]).view(READ)
 
 
 class Epochs:

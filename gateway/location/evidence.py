@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gateway.location.coverage import Coverage
 from gateway.location.sightings import Sightings
-from gateway.location.states import NO_ANTENNA, TagStates
+from gateway.location.states import NO_ANTENNA, SLOTS, TagStates
 from gateway.model.place import ZoneKind
 
 #: Seconds in which evidence fades to 1/e. At doors things move, in storage they stand.
@@ -64,51 +64,72 @@ class Evidence:
         starts = np.concatenate(([True], tags[1:] != tags[:-1]))
         first_rows = np.maximum.accumulate(np.where(starts, np.arange(len(tags)), 0))
         ranks = np.arange(len(tags)) - first_rows
-        for rank in range(int(ranks.max()) + 1):
+        most = int(ranks.max())
+        if not most:
+            self._add_round(sightings, tags, end_us)
+            return
+        for rank in range(most + 1):
             # One row per tag and round: plain fancy assignment then loses nothing.
             chosen = ranks == rank
             self._add_round(sightings[chosen], tags[chosen], end_us)
 
     def _add_round(self, rows: Sightings, tags: Numbers, end_us: int) -> None:
         states, antennas = self._states, rows["antenna"].astype(np.int16)
-        known = states.slot_antenna[tags]
-        hit = known == antennas[:, None]
-        has = hit.any(axis=1)
+        hit = states.slot_antenna[tags] == antennas[:, None]
         slots = hit.argmax(axis=1)
+        # Slots of all tags in one row: indexing that way takes half the time.
+        spots = tags * SLOTS + slots
+        has = hit.ravel()[np.arange(0, hit.size, SLOTS) + slots]
         if not has.all():
-            weights = self._faded(tags, end_us)
-            slots = np.where(has, slots, weights.argmin(axis=1))
+            new = ~has
+            weakest = self._faded(tags[new], end_us).argmin(axis=1)
+            spots[new] = tags[new] * SLOTS + weakest
+        known_us = states.slot_us.reshape(-1)
         last_us = rows["last_us"]
-        old_us = states.slot_us[tags, slots]
-        fade = np.exp(-np.abs(last_us - old_us) / self._fade_us[antennas])
-        late = has & (last_us < old_us)
-        looks = np.minimum(rows["count"], MOST_LOOKS).astype(np.float64)
-        old = np.where(has, states.slot_weight[tags, slots], 0.0)
-        states.slot_weight[tags, slots] = np.where(late, old + looks * fade, old * fade + looks)
-        run = has & (last_us - old_us < RUN_GAP_US)
-        mean_dbm = rows["mean_cdbm"] / 100.0
-        old_dbm = states.slot_dbm[tags, slots]
-        gain = np.where(late, 0.0, POWER_GAIN)
-        states.slot_dbm[tags, slots] = np.where(
-            run, old_dbm + gain * (mean_dbm - old_dbm), mean_dbm
-        )
-        first_us = states.slot_first_us[tags, slots]
-        states.slot_first_us[tags, slots] = np.where(
-            run, np.minimum(first_us, rows["first_us"]), rows["first_us"]
-        )
-        states.slot_us[tags, slots] = np.where(has, np.maximum(old_us, last_us), last_us)
-        states.slot_antenna[tags, slots] = antennas
+        old_us = known_us[spots]
+        known_us[spots] = np.where(has, np.maximum(old_us, last_us), last_us)
+        states.slot_antenna.reshape(-1)[spots] = antennas
+        self._weigh(rows, spots, antennas, has, last_us - old_us)
         self._touch(tags, rows, antennas)
 
+    def _weigh(
+        self,
+        rows: Sightings,
+        spots: Numbers,
+        antennas: npt.NDArray[np.int16],
+        has: npt.NDArray[np.bool_],
+        after_us: npt.NDArray[np.int64],
+    ) -> None:
+        """Weight, power and first read of the slots; `after_us` is negative for late sightings."""
+        states = self._states
+        weight, dbm = states.slot_weight.reshape(-1), states.slot_dbm.reshape(-1)
+        fade = np.exp(-np.abs(after_us) / self._fade_us[antennas])
+        late = has & (after_us < 0)
+        looks = np.minimum(rows["count"], MOST_LOOKS)
+        old = np.where(has, weight[spots], 0.0)
+        weight[spots] = np.where(late, old + looks * fade, old * fade + looks)
+        run = has & (after_us < RUN_GAP_US)
+        mean_dbm = rows["mean_cdbm"] / 100.0
+        old_dbm = dbm[spots]
+        gain = np.where(late, 0.0, POWER_GAIN)
+        dbm[spots] = np.where(run, old_dbm + gain * (mean_dbm - old_dbm), mean_dbm)
+        first = states.slot_first_us.reshape(-1)
+        first[spots] = np.where(run, np.minimum(first[spots], rows["first_us"]), rows["first_us"])
+
     def _touch(self, tags: Numbers, rows: Sightings, antennas: npt.NDArray[np.int16]) -> None:
-        """Last read anywhere, and last read at the tag's own zone."""
+        """Last read anywhere, at the tag's own zone, and elsewhere."""
         states, last_us = self._states, rows["last_us"]
         fresh = states.first_us[tags] == 0
-        states.first_us[tags[fresh]] = rows["first_us"][fresh]
+        if fresh.any():
+            states.first_us[tags[fresh]] = rows["first_us"][fresh]
         states.last_us[tags] = np.maximum(states.last_us[tags], last_us)
         zones = states.zone[tags]
         home = (zones >= 0) & self._coverage.covers[antennas, zones]
-        states.home_us[tags[home]] = np.maximum(states.home_us[tags[home]], last_us[home])
+        away = tags[~home]
+        states.home_us[tags] = np.where(
+            home, np.maximum(states.home_us[tags], last_us), states.home_us[tags]
+        )
+        states.away_us[away] = np.maximum(states.away_us[away], last_us[~home])
 
     def _faded(self, tags: Numbers, end_us: int) -> npt.NDArray[np.float64]:
         """Slot weights as they are worth at `end_us`; -1 for an empty slot."""

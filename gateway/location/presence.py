@@ -61,7 +61,7 @@ class ZonePresence:
 
     def decide(self, sighted: Numbers, held: Numbers, end_us: int) -> list[Decision]:
         """Decide for the tags of this epoch and those whose case is open; `held` ones wait."""
-        tags = np.union1d(sighted, self._waiting)
+        tags = _merged(sighted, self._waiting)
         if not len(tags):
             return []
         tags = tags[self._unsettled(tags, end_us)]
@@ -81,13 +81,9 @@ class ZonePresence:
 
     def _unsettled(self, tags: Numbers, end_us: int) -> Bools:
         """Tags that are nowhere yet, or were read of late by an antenna of another zone."""
-        states = self._states
-        antennas = states.slot_antenna[tags]
-        zones = states.zone[tags]
-        away = (antennas >= 0) & ~self._coverage.covers[antennas, zones[:, None]]
-        recent = states.slot_us[tags] > end_us - 2 * FRESH_US
-        nowhere = self._nowhere(tags) & (states.last_us[tags] > end_us - 2 * FRESH_US)
-        return nowhere | (~self._nowhere(tags) & (away & recent).any(axis=1))
+        states, since_us = self._states, end_us - 2 * FRESH_US
+        nowhere = self._nowhere(tags)
+        return np.asarray(np.where(nowhere, states.last_us[tags], states.away_us[tags]) > since_us)
 
     def _arrivals(
         self, tags: Numbers, nowhere: Bools, scores: Scores, end_us: int
@@ -240,3 +236,12 @@ class ZonePresence:
 
 def _limits(after_s: list[float | None]) -> npt.NDArray[np.int64]:
     return np.array([NEVER_US if s is None else round(s * 1e6) for s in after_s] or [NEVER_US])
+
+
+def _merged(one: Numbers, other: Numbers) -> Numbers:
+    """Two ordered lists of tags as one, each tag once."""
+    if not len(other):
+        return one
+    at = np.minimum(np.searchsorted(one, other), max(0, len(one) - 1))
+    new = other if not len(one) else other[one[at] != other]
+    return np.sort(np.concatenate((one, new))) if len(new) else one

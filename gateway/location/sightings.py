@@ -28,27 +28,34 @@ Sightings = npt.NDArray[np.void]
 
 def reduce(reads: Reads) -> Sightings:
     """One row per (tag, antenna), ordered by tag, then antenna."""
-    order, starts = _groups(reads)
-    rows = np.zeros(len(starts), dtype=SIGHTING)
+    keys, order, starts = _groups(reads)
+    rows = np.empty(len(starts), dtype=SIGHTING)
     if not len(starts):
         return rows
-    ordered = reads[order]
-    counts = ordered["count"].astype(np.int64)
-    rssi_cdbm = ordered["rssi_cdbm"].astype(np.int64)
+    rows["tag"] = keys[starts] >> np.uint64(16)
+    rows["antenna"] = keys[starts] & np.uint64(0xFFFF)
+    rssi_cdbm = reads["rssi_cdbm"][order].astype(np.int64)
+    counts = reads["count"][order].astype(np.int64)
     total = np.add.reduceat(counts, starts)
-    rows["tag"] = ordered["tag"][starts]
-    rows["antenna"] = ordered["antenna"][starts]
-    rows["first_us"] = np.minimum.reduceat(ordered["first_us"], starts)
-    rows["last_us"] = np.maximum.reduceat(ordered["time_us"], starts)
+    rows["first_us"] = np.minimum.reduceat(reads["first_us"][order], starts)
+    rows["last_us"] = np.maximum.reduceat(reads["time_us"][order], starts)
     rows["count"] = np.minimum(total, 2**31 - 1)
     rows["peak_cdbm"] = np.maximum.reduceat(rssi_cdbm, starts)
     rows["mean_cdbm"] = np.add.reduceat(rssi_cdbm * counts, starts) // np.maximum(total, 1)
     return rows
 
 
+def tags_of(sightings: Sightings) -> npt.NDArray[np.intp]:
+    """The tags of ordered sightings, each once."""
+    tags = sightings["tag"].astype(np.intp)
+    if not len(tags):
+        return tags
+    return tags[np.concatenate(([True], tags[1:] != tags[:-1]))]
+
+
 def coalesce(reads: Reads) -> Reads:
     """The same reads as `READ` rows, one per (tag, antenna): counts added, the peak kept."""
-    order, starts = _groups(reads)
+    _, order, starts = _groups(reads)
     if len(starts) == len(reads):
         return reads
     ordered = reads[order]
@@ -62,10 +69,15 @@ def coalesce(reads: Reads) -> Reads:
     return rows
 
 
-def _groups(reads: Reads) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """An order by (tag, antenna) and where each group starts in it."""
+def _groups(
+    reads: Reads,
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(tag, antenna) in order as keys, the order itself, and where each group starts in it.
+
+    The order within a group is left open: what is done with it must not depend on that.
+    """
     keys = reads["tag"].astype(np.uint64) << np.uint64(16) | reads["antenna"].astype(np.uint64)
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     keys = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else order
-    return order, starts
+    return keys, order, starts

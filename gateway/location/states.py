@@ -26,6 +26,7 @@ class TagStates:
         self.first_us = np.zeros(capacity, dtype=np.int64)  # first read since it was last nowhere
         self.last_us = np.zeros(capacity, dtype=np.int64)  # last read anywhere
         self.home_us = np.zeros(capacity, dtype=np.int64)  # last read at its own zone
+        self.away_us = np.zeros(capacity, dtype=np.int64)  # last read elsewhere than at home
         self.rival = np.full(capacity, NO_ZONE, dtype=np.int16)  # zone whose evidence is ahead
         self.rival_us = np.zeros(capacity, dtype=np.int64)  # … since then
         self.seq = np.zeros(capacity, dtype=np.uint32)

@@ -22,7 +22,7 @@ from gateway.llrp.report_split import split, split_alike
 from gateway.llrp.report_survey import read, survey
 
 #: Fewer than this are read one by one: columns cost as much for a few rows as for hundreds.
-FEW = 8
+FEW = 4
 #: Layouts that are tried on the tag reports of one length; the rest is read one by one.
 LAYOUTS_TRIED = 6
 #: Layouts that are remembered, by the length of their TagReportData.

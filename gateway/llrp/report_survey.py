@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.llrp.errors import DecodeError
 from gateway.llrp.report_rows import NO_RSSI_CDBM, PHASE_STEPS, PHASES_RAD
@@ -43,8 +43,7 @@ _Found = dict[int | tuple[int, int], int]
 _READ = {form: struct.Struct(form).unpack_from for form in (">b", ">h", ">H", ">q")}
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """Where things lie in one TagReportData.
 
     `size` is its length and `proof` the (offset, bytes) spans that decide the layout: whoever has
@@ -81,7 +80,8 @@ def survey(tag: bytes) -> Survey:
             length = 1 + TV_SIZES[kind]
             if length == 1:
                 break  # an unknown TV does not say where it ends
-            _check_room(f"TV parameter {kind}", at, length, size)
+            if at + length > size:
+                raise _short(f"TV parameter {kind}", at, length, size)
             if kind in _WANTED_TVS:
                 found.setdefault(kind, at + 1)
             elif kind == EPC_96_TV:
@@ -107,7 +107,8 @@ def survey(tag: bytes) -> Survey:
 
 def tlv_head(data: bytes, at: int) -> tuple[int, int]:
     """Type and length of the TLV parameter at `data[at:]`, which must lie within `data`."""
-    _check_room("a TLV header", at, TLV.size, len(data))
+    if at + TLV.size > len(data):
+        raise _short("a TLV header", at, TLV.size, len(data))
     word: int
     length: int
     word, length = TLV.unpack_from(data, at)
@@ -120,29 +121,32 @@ def tlv_head(data: bytes, at: int) -> tuple[int, int]:
             f"but its header alone takes {TLV.size}",
             offset=at,
         )
-    _check_room(f"TLV parameter {kind}", at, length, len(data))
+    if at + length > len(data):
+        raise _short(f"TLV parameter {kind}", at, length, len(data))
     return kind, length
 
 
-def _check_room(what: str, at: int, length: int, end: int) -> None:
-    if at + length > end:
-        raise DecodeError(f"{what} takes {length} bytes, but {end - at} are left", offset=at)
+def _short(what: str, at: int, length: int, end: int) -> DecodeError:
+    return DecodeError(f"{what} takes {length} bytes, but {end - at} are left", offset=at)
 
 
 def _epc_data(tag: bytes, at: int, length: int) -> tuple[int, int]:
     """Where the EPC of an EPCData is, and its octets: a bit count, then bits padded to octets."""
-    _check_room("the bit count of an EPCData", at, 6, at + length)
+    if length < 6:
+        raise _short("the head of an EPCData", at, 6, at + length)
     bits: int = _READ[">H"](tag, at + 4)[0]
     if bits > MAX_EPC_BITS:
         raise DecodeError(f"an EPC of {bits} bits; at most {MAX_EPC_BITS} can be", offset=at)
     octets = (bits + 7) // 8
-    _check_room(f"an EPC of {bits} bits", at + 6, octets, at + length)
+    if 6 + octets > length:
+        raise _short(f"an EPC of {bits} bits", at + 6, octets, at + length)
     return at + 6, octets
 
 
 def _custom(tag: bytes, at: int, length: int, found: _Found) -> None:
     """Note a vendor parameter that becomes a column; all others are passed over."""
-    _check_room("the head of a Custom parameter", at, _CUSTOM_HEAD.size, at + length)
+    if length < _CUSTOM_HEAD.size:
+        raise _short("the head of a Custom parameter", at, _CUSTOM_HEAD.size, at + length)
     vendor_subtype = _CUSTOM_HEAD.unpack_from(tag, at)[2:]
     if vendor_subtype in _WANTED_CUSTOMS and length >= 14:
         found.setdefault(vendor_subtype, at + 12)

@@ -187,7 +187,7 @@ class TestMalformedBodies:
             (tag(epc_96(), b"\x03\x84\x00\x03"), "TLV parameter 900 gives its length as 3 bytes"),
             (tag(epc_96(), b"\x03\x84\x00\x05"), "TLV parameter 900 takes 5 bytes, but 4 are left"),
             (tag(epc_96(), tlv(1023, bytes(7))), "head of a Custom parameter"),
-            (tag(tlv(241)), "bit count of an EPCData"),
+            (tag(tlv(241)), "head of an EPCData"),
             (tag(epc_data(b"\x01", bits=9)), "an EPC of 9 bits takes 2 bytes, but 1 are left"),
             (tag(epc_data(bytes(63), bits=497)), "an EPC of 497 bits; at most 496"),
         ],

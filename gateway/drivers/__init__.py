@@ -1,0 +1,1 @@
+"""Drivers: devices of every kind, drained by the core thread."""

@@ -20,6 +20,7 @@ DriverFactory = Callable[[DriverContext], Driver]
 
 #: name → module:factory.
 DRIVERS = {
+    "llrp": "gateway.drivers.llrp:LlrpReaders",
     "mqtt": "gateway.drivers.mqtt:MqttSensors",
 }
 

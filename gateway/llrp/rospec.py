@@ -75,7 +75,8 @@ def build(
     settings: list[Parameter] = []
     if detail is not Detail.BARE:
         air = _air_protocol(profile, capabilities, extensions, detail, notes)
-        settings = [_antenna(p, capabilities, air, notes) for p in wanted]
+        settings = [_antenna(p, capabilities, air) for p in wanted]
+        _note_powers(wanted, capabilities.powers, notes)
     ai_spec = Parameter(
         "AISpec",
         {"AntennaIDs": [p.number for p in wanted]},
@@ -117,26 +118,31 @@ def _boundary() -> Parameter:
     )
 
 
-def _antenna(
-    port: Port, capabilities: Capabilities, air: Parameter | None, notes: list[str]
-) -> Parameter:
+def _antenna(port: Port, capabilities: Capabilities, air: Parameter | None) -> Parameter:
     configuration = Parameter("AntennaConfiguration", {"AntennaID": port.number})
     power = nearest_power(port.power_dbm, capabilities.powers)
     if power is not None:
         configuration.children.append(_transmitter(power.table_index, capabilities))
-        if port.power_dbm is not None and abs(power.dbm - port.power_dbm) > _SAME_POWER_DB:
-            notes.append(
-                f"antenna {port.number} transmits with {power.dbm:g} dBm, the reader's nearest to "
-                f"{port.power_dbm:g} dBm"
-            )
-    elif port.power_dbm is not None:
-        notes.append(
-            f"antenna {port.number} keeps the reader's own power: "
-            f"it tells no power table to find {port.power_dbm:g} dBm in"
-        )
     if air is not None:
         configuration.children.append(air)
     return configuration
+
+
+def _note_powers(ports: tuple[Port, ...], powers: tuple[Power, ...], notes: list[str]) -> None:
+    """Tell where the power is not the one that was asked for; alike antennas in one note."""
+    alike: dict[str, list[str]] = {}
+    for port in ports:
+        power = nearest_power(port.power_dbm, powers)
+        if port.power_dbm is None:
+            continue
+        if power is None:
+            what = f"{port.power_dbm:g} dBm is left to the reader, which tells no power table"
+        elif abs(power.dbm - port.power_dbm) > _SAME_POWER_DB:
+            what = f"{power.dbm:g} dBm is the reader's nearest to {port.power_dbm:g} dBm"
+        else:
+            continue
+        alike.setdefault(what, []).append(str(port.number))
+    notes += [f"power at antenna {', '.join(numbers)}: {what}" for what, numbers in alike.items()]
 
 
 def _transmitter(power_index: int, capabilities: Capabilities) -> Parameter:

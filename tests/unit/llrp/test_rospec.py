@@ -87,8 +87,13 @@ def test_the_nearest_power_is_taken_and_the_difference_told(
     plan = rospec.build(Profile(), (Port(number=2, power_dbm=asked_dbm),), READER)
     assert inside(plan, *ANTENNA, "RFTransmitter")[0].fields["TransmitPower"] == index
     (note,) = plan.notes
-    assert f"antenna 2 transmits with {got} dBm" in note
-    assert f"{asked_dbm:g} dBm" in note
+    assert note == f"power at antenna 2: {got} dBm is the reader's nearest to {asked_dbm:g} dBm"
+
+
+def test_antennas_with_the_same_difference_are_told_together() -> None:
+    ports = tuple(Port(number=n, power_dbm=33.0) for n in (1, 2, 4))
+    (note,) = rospec.build(Profile(), ports, READER).notes
+    assert note == "power at antenna 1, 2, 4: 30 dBm is the reader's nearest to 33 dBm"
 
 
 def test_a_power_table_need_not_be_in_order() -> None:

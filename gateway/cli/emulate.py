@@ -205,7 +205,8 @@ async def _serve(
     try:
         for reader in readers:
             await reader.listen(listen, ports[reader.name])
-            sys.stdout.write(f"{reader.name} listening on {listen}:{reader.port}\n")
+            host = f"[{listen}]" if ":" in listen else listen
+            sys.stdout.write(f"{reader.name} listening on {host}:{reader.port}\n")
             sys.stdout.flush()
         await asyncio.wait(
             {working, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway.llrp.codec import Message, encode
 from gateway.llrp.errors import FrameError
@@ -147,10 +147,6 @@ class Connection(asyncio.Protocol):
         """Cut off the next message before its end, and close."""
         self._truncates = True
 
-    def garble(self, data: bytes) -> None:
-        """Send bytes that are no LLRP."""
-        self.write(data)
-
     def _next_keepalive(self) -> None:
         loop = asyncio.get_running_loop()
         self._keepalive_timer = loop.call_later(self._keepalive_s, self._keepalive)
@@ -162,7 +158,3 @@ class Connection(asyncio.Protocol):
         self.unanswered_keepalives += 1
         self.send(Message("KEEPALIVE", self._host.next_ids(1)))
         self._next_keepalive()
-
-    def describe(self) -> Any:
-        """The client's address."""
-        return self._transport.get_extra_info("peername") if self._transport is not None else None

@@ -43,6 +43,9 @@ class Fading:
         self._reverse = (reverse_correlation, float(np.sqrt(1.0 - reverse_correlation**2)))
         k = 10 ** (k_factor_db / 10)
         self._direct, self._scatter = np.sqrt(k / (k + 1)), np.sqrt(1 / (k + 1))
+        most = self._direct + self._scatter * self._amplitudes[0].sum() + people_amplitude
+        #: The gain on the way out never exceeds this.
+        self.most_db = float(20 * np.log10(most))
 
     def gains(self, xyz_m: Floats, wavenumber: float, time_s: float) -> tuple[Complexes, Complexes]:
         """Complex gains (out, back) at points, relative to the direct path alone."""

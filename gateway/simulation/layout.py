@@ -123,7 +123,9 @@ class Layout:
             position = _door_antenna_position(antenna, door, site)
             boresight = _door_boresight(position, door, antenna.side)
         else:
-            centres = [self._centre(z) for z in antenna.zones]
+            # One that watches nothing yet looks straight down.
+            below = (given[0], given[1]) if given is not None else (0.0, 0.0)
+            centres = [self._centre(z) for z in antenna.zones] or [below]
             target = (
                 sum(c[0] for c in centres) / len(centres),
                 sum(c[1] for c in centres) / len(centres),

@@ -21,9 +21,9 @@ _CHANNELS = 50
 _NOISE_CDBM = 150
 
 
-def static_epcs(count: int, *, first_serial: int = 1) -> list[bytes]:
+def static_epcs(count: int) -> list[bytes]:
     """The EPCs of `count` cartons."""
-    return [sgtin_96(item=_ITEM, serial=first_serial + n) for n in range(count)]
+    return [sgtin_96(item=_ITEM, serial=1 + n) for n in range(count)]
 
 
 class StaticTags:

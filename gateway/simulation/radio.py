@@ -8,6 +8,7 @@ are computed in one go.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,37 +65,53 @@ class Radio:
     ) -> Links:
         """Which tags answer `antenna`; `xyz_m` and `velocity_m_per_s` have a row per tag."""
         place = self._antennas[antenna]
+        tags = self._population
         near = np.flatnonzero(np.abs(xyz_m - place.position).max(axis=1) < REACH_M)
-        tags, there = self._population, xyz_m[near]
-        sight = there - place.position
-        range_m = np.maximum(np.linalg.norm(sight, axis=1), NEAR_M)
-        unit = sight / range_m[:, None]
-        # Everything that the way out and the way back have in common.
-        path_db = (
-            place.gain_dbi(unit)
-            + self._tag_gain_dbi(unit, tags.axis[near])
-            - self._model.polarisation_loss_db
-            - place.path_loss_db(range_m, frequency_hz)
-            - tags.loss_db[near]
-            - _goods_db(unit, tags.normal[near], tags.block_db[near])
-            - self._walls_db(place.position, there, open_doors)
+        path = self._path(place, near, xyz_m[near], open_doors, frequency_hz)
+        # Fading is what costs: it is left out where not even the best of it would do.
+        best_dbm = place.power_dbm + path.path_db + place.fading.most_db
+        path = path.only(np.flatnonzero(best_dbm >= tags.sensitivity_dbm[near]))
+        wavenumber = 2 * np.pi * frequency_hz / LIGHT_M_PER_S
+        out, back = place.fading.gains(xyz_m[path.tag], wavenumber, time_s)
+        at_tag_dbm = place.power_dbm + path.path_db + _db(out)
+        rssi_dbm = at_tag_dbm + path.path_db + _db(back) - tags.modulation_db[path.tag]
+        rows = np.flatnonzero(
+            (at_tag_dbm >= tags.sensitivity_dbm[path.tag])
+            & (rssi_dbm >= self._model.rssi_floor_dbm)
         )
-        out, back = place.fading.gains(there, 2 * np.pi * frequency_hz / LIGHT_M_PER_S, time_s)
-        at_tag_dbm = place.power_dbm + path_db + _db(out)
-        rssi_dbm = at_tag_dbm + path_db + _db(back) - tags.modulation_db[near]
-        answers = (at_tag_dbm >= tags.sensitivity_dbm[near]) & (
-            rssi_dbm >= self._model.rssi_floor_dbm
-        )
-        rows = np.flatnonzero(answers)
-        chosen = near[rows]
-        rate = np.einsum("ij,ij->i", unit[rows, :2], velocity_m_per_s[chosen])
+        path = path.only(rows)
+        rate = np.einsum("ij,ij->i", path.unit[:, :2], velocity_m_per_s[path.tag])
         return Links(
-            tag=chosen,
+            tag=path.tag,
             rssi_dbm=rssi_dbm[rows],
-            range_m=range_m[rows],
+            range_m=path.range_m,
             range_rate_m_per_s=rate,
             phase_rad=np.angle(out[rows] * back[rows]) + place.cable_rad(frequency_hz),
         )
+
+    def _path(
+        self,
+        antenna: _Antenna,
+        near: Ints,
+        there: Floats,
+        open_doors: Flags,
+        frequency_hz: float,
+    ) -> _Path:
+        """Everything that the way out and the way back have in common."""
+        tags = self._population
+        sight = there - antenna.position
+        range_m = np.maximum(np.linalg.norm(sight, axis=1), NEAR_M)
+        unit = sight / range_m[:, None]
+        path_db = (
+            antenna.gain_dbi(unit)
+            + self._tag_gain_dbi(unit, tags.axis[near])
+            - self._model.polarisation_loss_db
+            - antenna.path_loss_db(range_m, frequency_hz)
+            - tags.loss_db[near]
+            - _goods_db(unit, tags.normal[near], tags.block_db[near])
+            - self._walls_db(antenna.position, there, open_doors)
+        )
+        return _Path(near, unit, range_m, path_db)
 
     def _tag_gain_dbi(self, unit: Floats, axis: Floats) -> Floats:
         """A dipole's gain: nothing along its axis, down to the floor."""
@@ -117,6 +134,19 @@ class Radio:
                     passes &= np.abs(x - door_x) > half
             loss += np.where(passes, self._model.wall_loss_db, 0.0)
         return loss
+
+
+class _Path(NamedTuple):
+    """Tags near an antenna, and what lies between; one row per tag."""
+
+    tag: Ints
+    unit: Floats  # from the antenna toward the tag
+    range_m: Floats
+    path_db: Floats
+
+    def only(self, rows: Ints) -> _Path:
+        """Some of the rows."""
+        return _Path(self.tag[rows], self.unit[rows], self.range_m[rows], self.path_db[rows])
 
 
 class _Antenna:

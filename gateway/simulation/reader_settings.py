@@ -103,7 +103,8 @@ class ReaderSettings:
             self.gpi_enabled[gpi.field("GPIPortNum")] = bool(gpi.field("Config"))
         hold = request.first("EventsAndReports")
         if hold is not None:
-            self.hold = bool(hold.field("HoldEventsAndReportsUponReconnect"))
+            wanted = bool(hold.field("HoldEventsAndReportsUponReconnect"))
+            self.hold = wanted and self._personality.holds_reports
 
     def described(self, request: Message) -> list[Parameter]:
         """GET_READER_CONFIG: what was asked for, in the order of the standard."""

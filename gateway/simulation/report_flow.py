@@ -98,11 +98,7 @@ class ReportFlow:
         self._accumulated = empty_reads()
         self._warned_percent = 0
         self.sent = 0
-
-    @property
-    def dropped(self) -> int:
-        """Reads that were lost because the buffer was full."""
-        return self._backlog.lost
+        self.dropped = 0  # because the buffer was full
 
     @property
     def kept(self) -> int:
@@ -122,8 +118,9 @@ class ReportFlow:
             return
         merged = self._reporter.combine(np.concatenate([self._accumulated, reads]))
         n = self._trigger.by_tags
-        whole = len(merged) // n * n if n else max(0, len(merged) - self._backlog.capacity)
-        self._accumulated = merged[whole:]
+        whole = len(merged) // n * n if n else 0
+        self._accumulated = merged[whole : whole + self._backlog.capacity]
+        self.dropped += len(merged) - whole - len(self._accumulated)
         self._out(merged[:whole])
 
     def flush(self) -> None:
@@ -152,6 +149,7 @@ class ReportFlow:
             self._write(reads)
             return
         lost = self._backlog.add(reads)
+        self.dropped += lost
         percent = 100 if lost else len(self._backlog) * 100 // max(1, self._backlog.capacity)
         if percent >= WARN_AT_PERCENT and percent > self._warned_percent:
             # Once on filling up, once on overflowing, until it has been emptied again.

@@ -86,14 +86,10 @@ class Reporter:
 
 
 class Backlog:
-    """What a reader keeps while it cannot send: a bounded number of reads, the oldest first.
-
-    When it is full, what comes in is lost and counted, as on a reader.
-    """
+    """What a reader keeps while it cannot send: a bounded number of reads, the oldest first."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.lost = 0
         self._chunks: list[Reads] = []
         self._rows = 0
 
@@ -101,14 +97,12 @@ class Backlog:
         return self._rows
 
     def add(self, reads: Reads) -> int:
-        """Keep what there is room for; the number of reads that were lost."""
+        """Keep what there is room for; the number of reads that are lost, the newest ones."""
         kept = reads[: self.capacity - self._rows]
         if len(kept):
             self._chunks.append(kept)
             self._rows += len(kept)
-        lost = len(reads) - len(kept)
-        self.lost += lost
-        return lost
+        return len(reads) - len(kept)
 
     def take(self, limit: int) -> Reads:
         """Remove and return up to `limit` of the oldest reads."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gateway.simulation.background import Background
 from gateway.simulation.load import Load, static_epcs
 from gateway.simulation.personality import FIRST_EDITION, GENERIC, IMPINJ, Personality
 from gateway.simulation.reader import EmulatedReader
 from tests.servers import wait_until
+from tests.unit.simulation.background import Background
 
 TAGS = 20
 REPORTS_PER_S = 200.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -44,10 +45,8 @@ class RawClient:
 
     async def __aexit__(self, *_: object) -> None:
         self._writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
-        except ConnectionError:
-            pass
 
     def send(self, message: Message) -> None:
         self._writer.write(encode(message))
@@ -79,14 +78,10 @@ class RawClient:
                         return message
                 await self._receive()
 
-    async def closed(self) -> bytes:
-        """Wait for the end of the connection; what came before it and is no whole message."""
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                try:
-                    await self._receive()
-                except EOFError:
-                    return b""
+    async def closed(self) -> None:
+        """Wait for the end of the connection."""
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            await self.until(lambda _: False)
 
     async def raw(self) -> bytes:
         """Bytes as they come, until the end."""

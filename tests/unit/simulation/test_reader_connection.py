@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 
 import pytest
 
@@ -109,8 +109,7 @@ async def test_keepalives_come_at_the_period_that_was_asked_for() -> None:
 async def test_a_client_that_never_answers_keepalives_is_cut_off() -> None:
     async with served() as (reader, client):
         await client.ask("SET_READER_CONFIG", keepalive(10))
-        with pytest.raises((EOFError, ConnectionResetError)):
-            await client.until(lambda _: False)
+        await client.closed()
         await eventually(lambda: not reader.connected)
         beats = [m for m in client.seen if m.name == "KEEPALIVE"]
         assert len(beats) == 3
@@ -129,8 +128,7 @@ async def test_drop_connection_ends_it_at_once() -> None:
     async with served() as (reader, client):
         await client.event("ConnectionAttemptEvent")
         reader.drop_connection()
-        with pytest.raises((EOFError, ConnectionResetError)):
-            await client.until(lambda _: False)
+        await client.closed()
 
 
 async def test_truncate_next_ends_in_the_middle_of_a_message() -> None:
@@ -147,10 +145,8 @@ async def test_send_garbage_sends_what_is_no_llrp() -> None:
         await client.event("ConnectionAttemptEvent")
         reader.send_garbage(b"SSH-2.0-OpenSSH_9.6\r\n")
         reader.drop_connection()
-        try:
+        with contextlib.suppress(ConnectionResetError):  # what was not read goes with the reset
             assert (await client.raw()).startswith(b"SSH-2.0")
-        except ConnectionResetError:
-            pass  # what had not been read goes with the reset
 
 
 async def test_a_client_that_speaks_no_llrp_is_cut_off() -> None:
@@ -226,4 +222,3 @@ async def test_closing_a_reader_leaves_nothing_behind() -> None:
         await client.ask("SET_READER_CONFIG", keepalive(10_000))
         await reader.close()
         assert not reader.connected
-    await asyncio.sleep(0)

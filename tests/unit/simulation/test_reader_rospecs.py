@@ -8,6 +8,7 @@ import pytest
 
 from gateway.llrp.codec import Message, Parameter
 from gateway.simulation.personality import GENERIC, IMPINJ, Personality
+from gateway.simulation.reader import EmulatedReader
 from tests.servers import eventually
 from tests.unit.simulation.raw_client import RawClient, code, ro_spec
 from tests.unit.simulation.serving import reads, served
@@ -18,6 +19,10 @@ DISABLED, INACTIVE, ACTIVE = 0, 1, 2
 async def states(client: RawClient) -> list[int]:
     answer = await client.ask("GET_ROSPECS")
     return [spec.field("CurrentState") for spec in answer.all("ROSpec")]
+
+
+def runs(reader: EmulatedReader) -> bool:
+    return reader.inventorying
 
 
 def events(*numbers: int) -> list[Parameter]:
@@ -35,10 +40,10 @@ async def test_a_ro_spec_goes_through_its_whole_life() -> None:
         assert await states(client) == [DISABLED]
         assert code(await client.ask("ENABLE_ROSPEC", ROSpecID=7)) == 0
         assert await states(client) == [INACTIVE]
-        assert not reader.inventorying
+        assert not runs(reader)
         assert code(await client.ask("START_ROSPEC", ROSpecID=7)) == 0
         assert await states(client) == [ACTIVE]
-        assert reader.inventorying
+        assert runs(reader)
         assert code(await client.ask("STOP_ROSPEC", ROSpecID=7)) == 0
         assert await states(client) == [INACTIVE]
         assert code(await client.ask("DISABLE_ROSPEC", ROSpecID=7)) == 0
@@ -58,7 +63,7 @@ async def test_a_ro_spec_comes_back_as_it_was_added() -> None:
 async def test_an_immediate_start_trigger_starts_when_enabled() -> None:
     async with served() as (reader, client):
         await client.inventory()
-        assert reader.inventorying
+        assert runs(reader)
         assert code(await client.ask("START_ROSPEC", ROSpecID=1)) == 0
 
 
@@ -70,7 +75,7 @@ async def test_a_duration_ends_a_ro_spec_and_says_so() -> None:
         if kinds == [0]:  # the start may have come before the answer to ENABLE_ROSPEC
             kinds.append((await client.event("ROSpecEvent")).field("EventType"))
         assert kinds[-1] == 1
-        assert not reader.inventorying
+        assert not runs(reader)
         assert await states(client) == [INACTIVE]
 
 
@@ -99,11 +104,11 @@ async def test_an_input_starts_and_stops_a_ro_spec() -> None:
         )
         await client.inventory(spec)
         reader.set_gpi(1, level=True)
-        assert not reader.inventorying
+        assert not runs(reader)
         reader.set_gpi(2, level=True)
-        assert reader.inventorying
+        assert runs(reader)
         reader.set_gpi(2, level=False)
-        assert not reader.inventorying
+        assert not runs(reader)
         seen = [await client.event("GPIEvent") for _ in range(3)]
         assert [(e.field("GPIPortNumber"), e.field("GPIEvent")) for e in seen] == [
             (1, 1),
@@ -134,7 +139,7 @@ async def test_number_0_means_all_ro_specs_where_that_is_allowed() -> None:
         assert await states(client) == [ACTIVE, INACTIVE]
         assert code(await client.ask("START_ROSPEC", ROSpecID=0)) == 101
         assert code(await client.ask("DELETE_ROSPEC", ROSpecID=0)) == 0
-        assert not reader.inventorying
+        assert not runs(reader)
         assert code(await client.ask("DELETE_ROSPEC", ROSpecID=0)) == 0
 
 
@@ -342,7 +347,7 @@ async def test_ai_specs_follow_each_other_in_a_circle() -> None:
         ended = [(await client.event("AISpecEvent")).field("SpecIndex") for _ in range(4)]
         assert ended == [1, 2, 1, 2]
         await client.ask("DELETE_ROSPEC", ROSpecID=0)
-        await eventually(lambda: not reader.inventorying)
+        await eventually(lambda: not runs(reader))
         await asyncio.sleep(0.03)
         client.send(Message("GET_ROSPECS", 999))
         await client.until(lambda m: m.id == 999)

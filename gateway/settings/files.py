@@ -45,3 +45,11 @@ def is_file(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return False
+
+
+def same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one folder; never raises."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.model.device import ReaderProfile
 from gateway.settings.device_files import ProfileFile, ReaderSettings
 from gateway.settings.document import read_document
-from gateway.settings.files import yaml_files
+from gateway.settings.files import same_folder, yaml_files
 from gateway.settings.fit import fit
 from gateway.settings.node import Place, named_by_its_file
 from gateway.settings.packaged import example_site
@@ -29,8 +29,10 @@ class Profiles:
 def load_profiles(site_directory: Path, report: Report) -> Profiles:
     """The packaged profiles, overruled by those of the site with the same id."""
     by_id = {"generic": ReaderProfile()}
-    _read_folder(example_site() / _FOLDER, by_id, report)
-    whole = _read_folder(site_directory / _FOLDER, by_id, report)
+    packaged, own = example_site() / _FOLDER, site_directory / _FOLDER
+    if not same_folder(packaged, own):  # a checkout is its own site
+        _read_folder(packaged, by_id, report)
+    whole = _read_folder(own, by_id, report)
     return Profiles(by_id, whole)
 
 

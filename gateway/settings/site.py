@@ -10,6 +10,7 @@ from gateway.model.device import SensorConfig, SensorKind
 from gateway.model.place import Antenna, Door, Plan, Site, Zone, ZoneKind
 from gateway.settings.devices import DeviceFiles
 from gateway.settings.document import read_document
+from gateway.settings.files import is_file
 from gateway.settings.fit import fit
 from gateway.settings.node import Node, Place
 from gateway.settings.report import Report, quoted, suggestion
@@ -37,9 +38,13 @@ def read_site(
     directory: Path, devices: DeviceFiles, sensors: tuple[SensorConfig, ...], report: Report
 ) -> SiteParts:
     """`config/site.yaml` with the devices that belong to it."""
-    tree = read_document(directory / "config" / "site.yaml", report)
+    folder = directory / "config"
+    tree = read_document(folder / "site.yaml", report)
     fitted = fit(tree, SiteFile, report) if tree else None
     file, fitted_tree = fitted or (SiteFile(), Node({}, Place("")))
+    if file.plan.image and not is_file(folder / file.plan.image):
+        place = fitted_tree.at("plan", "image").place
+        report.note(place, f"there is no file {folder / file.plan.image}: no floor plan is shown")
     return SiteParts(
         file=file,
         tree=fitted_tree,
@@ -75,7 +80,7 @@ def build_site(parts: SiteParts, settings: Settings, report: Report) -> Site:
         zones=tuple(_zone(z, settings.location) for z in file.zones),
         doors=tuple(_door(d) for d in file.doors),
         antennas=_antennas(parts.devices),
-        adjacency=file.adjacency,
+        adjacency=_adjacency(file),
         plan=Plan(image=file.plan.image, size_m=file.plan.size_m),
     )
 
@@ -136,6 +141,13 @@ def _antennas(devices: DeviceFiles) -> tuple[Antenna, ...]:
         for reader_id, file, _ in devices.readers
         for a in file.antennas
     )
+
+
+def _adjacency(file: SiteFile) -> tuple[tuple[str, str], ...]:
+    """The pairs that are listed and those that doors connect; none when none are listed."""
+    if not file.adjacency:
+        return ()
+    return tuple(dict.fromkeys([*file.adjacency, *((d.inside, d.outside) for d in file.doors)]))
 
 
 def _check_unique(what: str, entries: Node, ids: list[str], report: Report) -> None:
@@ -236,5 +248,9 @@ def _check_antennas(parts: SiteParts, report: Report) -> None:
                 _check_known("door", antenna.door, parts.door_ids, at.at("door").place, report)
             if antenna.zone is not None:
                 _check_known("zone", antenna.zone, parts.zone_ids, at.at("zone").place, report)
-            for index, zone in enumerate(antenna.zones or ()):
-                _check_known("zone", zone, parts.zone_ids, at.at("zones", index).place, report)
+            zones = antenna.zones or ()
+            for index, zone in enumerate(zones):
+                place = at.at("zones", index).place
+                _check_known("zone", zone, parts.zone_ids, place, report)
+                if zone in zones[:index]:
+                    report.problem(place, f"the zone {quoted(zone)} is in the list twice")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.model.place import ZoneKind
 from gateway.settings.section import Section
@@ -25,6 +25,12 @@ def _pair(value: object) -> object:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError("expected two zones, such as [staging-1, aisle-1]")
     return value
+
+
+def _beside_site_yaml(path: str) -> str:
+    if not path or path.startswith("/") or ".." in path.split("/"):
+        raise ValueError("expected a file beside site.yaml, such as floor.svg")
+    return path
 
 
 ZonePair = Annotated[tuple[Identifier, Identifier], BeforeValidator(_pair)]
@@ -88,7 +94,7 @@ class DoorEntry(Section):
 class PlanEntry(Section):
     """The floor plan's picture."""
 
-    image: Line | None = None
+    image: Annotated[Line, AfterValidator(_beside_site_yaml)] | None = None
     """SVG or PNG file beside site.yaml."""
     size_m: Size | None = None
     """What it shows, [width, depth] in metres."""
@@ -100,5 +106,5 @@ class SiteFile(Section):
     zones: tuple[ZoneEntry, ...] = ()
     doors: tuple[DoorEntry, ...] = ()
     adjacency: tuple[ZonePair, ...] = ()
-    """Pairs of zones between which tags can move; absent: any zone may follow any other."""
+    """Pairs of zones between which tags can move, doors apart; absent: any may follow any other."""
     plan: PlanEntry = PlanEntry()

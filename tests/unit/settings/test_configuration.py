@@ -18,7 +18,7 @@ from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.configuration import load
 from gateway.settings.names import DECODERS, READER_DRIVERS, SENSOR_DRIVERS, SINKS
 from gateway.sinks import registry as sinks
-from tests.unit.settings.sites import MINIMAL, READER, SITE, load_files, problems
+from tests.unit.settings.sites import MINIMAL, READER, SITE, load_files, problems, write_site
 
 
 def test_only_the_site_id_is_required(tmp_path: Path) -> None:
@@ -295,3 +295,37 @@ def test_the_names_are_those_of_the_registries() -> None:
     assert DECODERS.group == decoders.GROUP
     assert READER_DRIVERS.group == SENSOR_DRIVERS.group == drivers.GROUP
     assert set(drivers.DRIVERS) <= {*READER_DRIVERS.ours, *SENSOR_DRIVERS.ours}
+
+
+def test_doors_connect_their_zones_beside_the_listed_pairs(tmp_path: Path) -> None:
+    files = {"config/site.yaml": SITE + "adjacency: [[staging-1, bin-a-01]]\n"}
+    site = load_files(tmp_path, files).site
+    assert site.adjacency == (("staging-1", "bin-a-01"), ("staging-1", "yard"))
+    assert load_files(tmp_path, {"config/site.yaml": SITE}).site.adjacency == ()
+
+
+def test_a_floor_plan_that_is_not_there_is_noted(tmp_path: Path) -> None:
+    files = {"config/site.yaml": "plan: {image: floor.svg, size_m: [60, 40]}\n"}
+    found = load_files(tmp_path, files)
+    assert found.site.plan.size_m == (60.0, 40.0)
+    assert [n.message for n in found.notes] == [
+        f"there is no file {tmp_path}/config/floor.svg: no floor plan is shown"
+    ]
+
+
+@pytest.mark.parametrize("name", ["config", "readers", "readers/profiles", "rules"])
+@pytest.mark.parametrize("how", ["a file", "a loop"])
+def test_a_folder_that_is_none_is_told(tmp_path: Path, name: str, how: str) -> None:
+    site = write_site(tmp_path, {})
+    if name == "config":
+        (site / "config" / "gateway.yaml").unlink()
+        (site / "config").rmdir()
+    folder = site / name
+    folder.parent.mkdir(exist_ok=True)
+    if how == "a file":
+        folder.touch()
+    else:
+        folder.symlink_to(folder)
+    with pytest.raises(SettingsError) as refused:
+        load(site, {})
+    assert all("cannot be read: " in p.message for p in refused.value.problems)

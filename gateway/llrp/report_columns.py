@@ -27,6 +27,8 @@ FEW = 4
 LAYOUTS_TRIED = 6
 #: Layouts that are remembered, by the length of their TagReportData.
 LAYOUTS_KEPT = 512
+#: Readers send about ten parameters per tag; what has far more is no layout to keep in memory.
+PARAMETERS_REMEMBERED = 64
 #: A key is a message's number, then the place of the tag report within it: frames of up to
 #: 64 MiB hold fewer than 2^24.
 KEY_BITS = 24
@@ -113,9 +115,8 @@ class ColumnDecoder:
             if tried is None:
                 # Samples are spread, so that odd ones in front cannot push out the many.
                 sample = tags[attempt * len(tags) // LAYOUTS_TRIED]
-                try:
-                    tried = layout(survey(sample.tobytes()))
-                except DecodeError:
+                tried = _layout_of(sample)
+                if tried is None:
                     continue
             fit = tried.fits(tags)
             alike = int(np.count_nonzero(fit))
@@ -136,6 +137,15 @@ class ColumnDecoder:
         if len(self._favourites) >= LAYOUTS_KEPT:
             self._favourites.clear()
         self._favourites[length] = good
+
+
+def _layout_of(tag: Tags) -> Layout | None:
+    """The layout of one TagReportData; None if it is malformed, or too odd to be remembered."""
+    try:
+        found = survey(tag.tobytes())
+    except DecodeError:
+        return None
+    return layout(found) if len(found.proof) <= PARAMETERS_REMEMBERED else None
 
 
 def _read_alike(found: Layout, tags: Tags, keys: Keys, harvest: Harvest) -> _Part:

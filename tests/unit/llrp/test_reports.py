@@ -12,6 +12,7 @@ import pytest
 
 from gateway.llrp import codec, report_columns
 from gateway.llrp.errors import FrameError
+from gateway.llrp.report_layout import layout
 from gateway.llrp.reports import NO_RSSI_CDBM, REPORT, ReportIntake
 from tests.llrp_reports import (
     EPC_A,
@@ -315,6 +316,14 @@ class TestManyAtOnce:
             intake.feed(1, report(tag(epc_96(), body)), AT_US)
         assert antennas_of(intake) == [5] * 180
         assert intake.irregular > 0
+
+    def test_tag_reports_of_very_many_parameters_are_read_but_not_remembered(self) -> None:
+        layout.cache_clear()
+        intake = ReportIntake()
+        for _ in range(50):
+            intake.feed(1, report(tag(epc_96(), antenna(1) * 20_000)), AT_US)
+        assert antennas_of(intake) == [1] * 50
+        assert layout.cache_info().currsize == 0
 
     def test_thousands_of_lengths_are_decoded(self) -> None:
         intake = ReportIntake()

@@ -8,44 +8,57 @@ A load that turns back looks like a passage until then.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from gateway.location import passage_model
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
 from gateway.location.epochs import EPOCH_US
 from gateway.location.explain import antenna_reads
-from gateway.location.passage_model import Features, Floats
+from gateway.location.passage_features import (
+    Features,
+    Floats,
+    Surroundings,
+    features_of,
+    shape_of,
+)
+from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, SILENT_DBM, Numbers, Tracks
 from gateway.model.device import SensorReading
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status, iso_utc
 
-#: A case opens at this much over the baseline, on the side where it stands out more.
-OPEN_DB = 6.0
-PROVISIONAL = 0.85
-CONFIRMED = 0.95
-SETTLE_S = 2.5  # how long the new side must have held
-SETTLE_WITH_BEAMS_S = 1.5
-GIVE_UP_S = 7.0
+#: A case opens at this much over what is usual for the tag, on the side where it stands out more.
+OPEN_DB = 3.0
+#: A passage is told at once when it is this likely; see `_policy`.
+PROVISIONAL = 0.90
+CONFIRMED = 0.97
+CONFIRMED_LATE = 0.80
+#: From this long after its last peak a case may be confirmed; later less certainty will do.
+SETTLE_S = 2.0
+LATE_S = 4.5
+GIVE_UP_S = 6.5
 #: Tags whose crossings are this close travel together.
 GROUP_S = 1.5
 #: Doors compete within this many bins of the crossing.
 RIVAL_BINS = 8
 BEAM_US = 4_000_000
-#: A tag that arrived where a passage leads may have been put there by its first reads: the passage
-#: counts when it came this soon after them, and is this sure.
+#: A tag that arrived where a passage leads this shortly before may have been put there by its
+#: first reads.
 FIRST_READS_US = 8_000_000
-CONTRADICTS = 0.98
+NEVER_US = -(1 << 60)
 
 
 class Doors:
     """Decides passages of tags, and knows which tags are just now at a door."""
 
-    def __init__(self, coverage: Coverage, states: TagStates) -> None:
+    def __init__(
+        self, coverage: Coverage, states: TagStates, model: PassageModel | None = None
+    ) -> None:
         self._coverage, self._states = coverage, states
+        self._model = model or shipped()
         self._tracks = Tracks(coverage)
         site = coverage.site
         self._doors = len(site.doors)
@@ -79,8 +92,8 @@ class Doors:
         row = self._tracks.row_of(tag, door)
         if row is None:
             return INSIDE
-        order = passage_model.order_features(*self._tracks.window(np.array([row]), end_us))
-        return OUTSIDE if order["first_side"][0] > 0.0 else INSIDE
+        shape = shape_of(*self._tracks.window(np.array([row]), end_us))
+        return OUTSIDE if shape.first_side[0] > 0.0 else INSIDE
 
     def decide(self, end_us: int) -> list[Decision]:
         """Passages that are announced or confirmed at the end of this epoch."""
@@ -90,91 +103,82 @@ class Doors:
         self.open_tags = np.zeros(0, dtype=np.intp)
         if not len(rows):
             return []
-        features = self._features(rows, end_us)
-        chances = passage_model.probabilities(features)
-        outward = chances[:, 0] > chances[:, 1]
-        chance = np.where(outward, chances[:, 0], chances[:, 1])
-        settle = np.where(features.beams_s != 0.0, SETTLE_WITH_BEAMS_S, SETTLE_S)
-        after = np.where(outward, features.last_side, -features.last_side) > 0.0
-        ripe = (features.since_peak_s >= settle) & after & (chance >= CONFIRMED)
-        early = (features.since_peak_s >= 0.5) & (chance >= PROVISIONAL) & ~ripe
-        spent = (features.since_peak_s >= GIVE_UP_S) & ~ripe
+        features = self.features(rows, end_us)
+        votes = self._votes(rows, features)
+        chances = self._model.chances(features, votes)
+        outward = chances[:, OUT] > chances[:, IN]
+        chance = chances[:, :2].max(axis=1)
+        since_s = features.since_peak_s
+        ripe = (chance >= CONFIRMED) & (since_s >= SETTLE_S)
+        ripe |= (chance >= CONFIRMED_LATE) & (since_s >= LATE_S)
+        early = (chance >= PROVISIONAL) & (since_s >= 0.5) & ~ripe
         tracks, decisions = self._tracks, []
         for i in np.flatnonzero(ripe | early).tolist():
             row, sign = int(rows[i]), 1 if outward[i] else -1
-            confirmed = bool(ripe[i])
-            if not confirmed and tracks.announced[row] == sign:
+            if not ripe[i] and tracks.announced[row] == sign:
                 continue
-            decision = self._decision(row, i, features, chances[i], bool(outward[i]), confirmed)
+            tracks.announced[row] = 0 if ripe[i] else sign
+            case = _Case(row, i, features, votes, chances[i], bool(outward[i]), bool(ripe[i]))
+            decision = self._decision(case)
             if decision is not None:
                 decisions.append(decision)
-            tracks.announced[row] = 0 if confirmed else sign
-        done = rows[ripe | spent]
-        tracks.settled_us[done] = end_us
-        tracks.announced[done] = 0
-        still = rows[~(ripe | spent) & (chance >= 0.3)]
-        self.open_tags = np.unique(tracks.tag[still])
+        self._close(rows, ripe, since_s, end_us)
+        self.open_tags = np.unique(tracks.tag[rows[~ripe & (chance >= 0.3)]])
         return decisions
 
+    def _close(
+        self, rows: Numbers, ripe: npt.NDArray[np.bool_], since_s: Floats, end_us: int
+    ) -> None:
+        """What is decided, or was not in time, is not looked at again."""
+        tracks, tags = self._tracks, self._tracks.tag
+        done = rows[ripe]
+        # A tag that passed one door did not pass another at the same time.
+        done = np.union1d(done, np.flatnonzero(np.isin(tags, tags[done])))
+        done = np.union1d(done, rows[~ripe & (since_s >= GIVE_UP_S)])
+        tracks.settled_us[done] = end_us
+        tracks.announced[done] = 0
+
     def _candidates(self, end_us: int) -> Numbers:
-        """Tracks that stood out over their baseline of late, and are not settled."""
+        """Tracks that stand out over what is usual for them, or were hardly ever read."""
         tracks = self._tracks
         if not len(tracks):
             return np.zeros(0, dtype=np.intp)
         recent_us = tracks.last_us.max(axis=1)
         live = np.flatnonzero((recent_us > end_us - 10_000_000) & (recent_us > tracks.settled_us))
         peaks = tracks.peak_dbm[live].max(axis=2)
-        prominence = np.where(peaks > SILENT_DBM, peaks - tracks.baseline_dbm[live], -99.0)
+        prominence = np.where(peaks > SILENT_DBM, peaks - tracks.usual_dbm(live), -99.0)
         return np.asarray(live[prominence.max(axis=1) >= OPEN_DB])
 
-    def _features(self, rows: Numbers, end_us: int) -> Features:
+    def features(self, rows: Numbers, end_us: int) -> Features:
+        """The classifier's view of tracks."""
         tracks = self._tracks
         power, ages_s = tracks.window(rows, end_us)
-        order = passage_model.order_features(power, ages_s)
-        peak_dbm = order["peak_dbm"]
-        heard = peak_dbm > float(SILENT_DBM)
-        both = heard[:, INSIDE] & heard[:, OUTSIDE]
-        prominence = np.where(heard, peak_dbm - tracks.baseline_dbm[rows], 0.0)
-        weaker = np.where(both, prominence.min(axis=1), prominence.max(axis=1))
-        centroid_s = np.where(both, np.diff(order["centroid_s"], axis=1)[:, 0], 0.0)
-        peaks_s = np.where(both, np.diff(order["peak_s"], axis=1)[:, 0], 0.0)
-        top_s = order["peak_s"][np.arange(len(rows)), peak_dbm.argmax(axis=1)]
-        crossing_s = np.where(both, order["centroid_s"].mean(axis=1), top_s)
-        last_peak_s = np.where(both, order["peak_s"].max(axis=1), top_s)
+        shape = shape_of(power, ages_s)
+        crossing_s = shape.crossing_s()
         crossing_us = end_us + np.round(crossing_s * 1e6).astype(np.int64)
-        group_s, group = self._groups(rows, crossing_s, centroid_s, prominence.max(axis=1))
-        return Features(
-            centroid_s=centroid_s,
-            peaks_s=peaks_s,
-            last_side=order["last_side"],
-            first_side=order["first_side"],
-            prominence_db=weaker,
+        doors = tracks.door[rows]
+        beam_order, beams_s, one_beam = self._beams_near(doors, crossing_us)
+        around = Surroundings(
+            baseline_dbm=tracks.usual_dbm(rows).astype(np.float64),
             rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, crossing_s)),
-            from_inside=self._prior(rows, self._coverage.inside),
-            from_outside=self._prior(rows, self._coverage.outside),
-            group_s=group_s,
-            group=group,
-            beams_s=self._beam_order(tracks.door[rows], crossing_us),
-            both=both,
-            since_peak_s=-last_peak_s,
-            crossing_us=crossing_us,
+            looks=tracks.looks(rows).astype(np.float64),
+            beam_order=beam_order,
+            beams_s=beams_s,
+            one_beam=one_beam,
+            origin=self._origin(rows),
         )
+        return features_of(shape, around, end_us)
 
-    def _groups(
-        self, rows: Numbers, crossing_s: Floats, centroid_s: Floats, prominence: Floats
-    ) -> tuple[Floats, Floats]:
-        """Mean order and number of the other tags that crossed at the same door and time."""
-        order, size = np.zeros(len(rows)), np.zeros(len(rows))
-        doors = self._tracks.door[rows]
-        clipped = np.clip(centroid_s, -2.5, 2.5)
+    def _votes(self, rows: Numbers, features: Features) -> Floats:
+        """(n, 2): how many other tags went out and in at the same door and time, by themselves."""
+        alone = self._model.alone_chances(features)[:, :2]
+        votes = np.zeros_like(alone)
+        doors, crossing_s = self._tracks.door[rows], features.crossing_us / 1e6
         for door in np.unique(doors).tolist():
             here = np.flatnonzero(doors == door)
             near = np.abs(crossing_s[here, None] - crossing_s[None, here]) <= GROUP_S
-            near &= prominence[here] >= OPEN_DB
-            np.fill_diagonal(near, val=False)
-            size[here] = near.sum(axis=1)
-            order[here] = (near @ clipped[here]) / np.maximum(size[here], 1.0)
-        return order, size
+            votes[here] = near.astype(np.float64) @ alone[here] - alone[here]
+        return votes
 
     def _rivalry(self, rows: Numbers, power: npt.NDArray[np.float32], at: Numbers) -> Floats:
         """How much stronger the tag was here than at other doors around its crossing, in dB."""
@@ -200,65 +204,69 @@ class Doors:
         margin[mine] = np.minimum(10.0, here_dbm - others_dbm)
         return margin
 
-    def _prior(self, rows: Numbers, origin: npt.NDArray[np.int16]) -> Floats:
-        """+1 where the tag is in the zone that a passage would start from, -1 where it is not."""
-        tags, states = self._tracks.tag[rows], self._states
-        there = states.zone[tags] == origin[self._tracks.door[rows]]
+    def _origin(self, rows: Numbers) -> Floats:
+        """+1 where the tag is known inside the door, -1 where it is known outside, else 0."""
+        tracks, states, coverage = self._tracks, self._states, self._coverage
+        tags, doors = tracks.tag[rows], tracks.door[rows]
+        zones = states.zone[tags]
         known = states.presence[tags] == Presence.PRESENT
-        return np.where(known, np.where(there, 1.0, -1.0), 0.0)
+        inside, outside = zones == coverage.inside[doors], zones == coverage.outside[doors]
+        return np.where(known & inside, 1.0, np.where(known & outside, -1.0, 0.0))
 
-    def _beam_order(self, doors: Numbers, crossing_us: npt.NDArray[np.int64]) -> Floats:
-        """Outer minus inner beam in seconds, of the breaks nearest to the crossing; else 0."""
-        order = np.zeros(len(doors))
+    def _beams_near(
+        self, doors: Numbers, crossing_us: npt.NDArray[np.int64]
+    ) -> tuple[Floats, Floats, Floats]:
+        """Sign and seconds of outer minus inner beam near the crossing; whether any was broken."""
+        sign, span_s, any_beam = (np.zeros(len(doors)) for _ in range(3))
         for door in np.unique(doors).tolist():
-            sides = [self._beams.get((door, side)) for side in (INSIDE, OUTSIDE)]
-            if not all(sides):
-                continue
             here = np.flatnonzero(doors == door)
-            inner_us, outer_us = (_nearest(crossing_us[here], times) for times in sides)
-            near = np.maximum(
-                np.abs(inner_us - crossing_us[here]), np.abs(outer_us - crossing_us[here])
+            inner_us, outer_us = (
+                _nearest(crossing_us[here], self._beams.get((door, side), []))
+                for side in (INSIDE, OUTSIDE)
             )
-            order[here] = np.where(near <= BEAM_US, (outer_us - inner_us) / 1e6, 0.0)
-        return order
+            inner_near = np.abs(inner_us - crossing_us[here]) <= BEAM_US
+            outer_near = np.abs(outer_us - crossing_us[here]) <= BEAM_US
+            between_s = np.where(inner_near & outer_near, (outer_us - inner_us) / 1e6, 0.0)
+            sign[here], span_s[here] = np.sign(between_s), between_s
+            any_beam[here] = inner_near | outer_near
+        return sign, span_s, any_beam
 
-    def _decision(
-        self, row: int, i: int, features: Features, chances: npt.NDArray[np.float64],
-        outward: bool, confirmed: bool,
-    ) -> Decision | None:  # fmt: skip
+    def _decision(self, case: _Case) -> Decision | None:
         tracks, states, site = self._tracks, self._states, self._coverage.site
-        tag, door = int(tracks.tag[row]), site.doors[int(tracks.door[row])]
-        to_zone, behind = (door.outside, door.inside) if outward else (door.inside, door.outside)
+        tag, door = int(tracks.tag[case.row]), site.doors[int(tracks.door[case.row])]
+        to_zone, behind = (
+            (door.outside, door.inside) if case.outward else (door.inside, door.outside)
+        )
         here = int(states.zone[tag]) if states.presence[tag] == Presence.PRESENT else NO_ZONE
-        event_us = max(int(features.crossing_us[i]), int(states.since_us[tag]))
+        crossing_us = int(case.features.crossing_us[case.index])
+        since_us = int(states.since_us[tag])
         if here == site.zone_numbers[to_zone]:
-            arrived_us = event_us - int(states.since_us[tag])
-            if arrived_us > FIRST_READS_US or states.seq[tag] > 1 or chances.max() < CONTRADICTS:
-                return None
-            here = NO_ZONE
-        from_zone = site.zones[here].id if here != NO_ZONE else behind
-        evidence = {
-            "reads": antenna_reads(site, states, tag),
-            "sensors": self._sensor_story(int(tracks.door[row]), event_us),
-            "runner_up": {
-                "what": "no passage" if chances[2] >= chances[:2].min() else "the other way",
-                "probability": round(float(np.sort(chances)[-2]), 4),
-            },
-            "reasons": passage_model.reasons(features, i, outward),
-            "tags_alongside": int(features.group[i]),
-        }
+            if crossing_us - since_us > FIRST_READS_US or states.seq[tag] > 1:
+                return None  # it is there already: this is its own echo
+            here = NO_ZONE  # it was put there by its first reads
+        event_us = max(crossing_us, since_us)
+        row = case.index
+        likelier = NONE if case.chances[NONE] >= case.chances[:2].min() else None
         return Decision(
             tag=tag,
             kind=Kind.MOVED,
-            status=Status.CONFIRMED if confirmed else Status.PROVISIONAL,
+            status=Status.CONFIRMED if case.confirmed else Status.PROVISIONAL,
             event_time_us=event_us,
-            from_zone=from_zone,
+            from_zone=site.zones[here].id if here != NO_ZONE else behind,
             to_zone=to_zone,
             door=door.id,
-            direction=Direction.OUT if outward else Direction.IN,
-            confidence=float(chances[0] if outward else chances[1]),
-            dwell_s=(event_us - int(states.since_us[tag])) / 1e6 if here != NO_ZONE else None,
-            evidence=evidence,
+            direction=Direction.OUT if case.outward else Direction.IN,
+            confidence=float(case.chances[:2].max()),
+            dwell_s=(event_us - since_us) / 1e6 if here != NO_ZONE else None,
+            evidence={
+                "reads": antenna_reads(site, states, tag),
+                "sensors": self._sensor_story(int(tracks.door[case.row]), crossing_us),
+                "runner_up": {
+                    "what": "no passage" if likelier == NONE else "the other way",
+                    "probability": round(float(np.sort(case.chances)[-2]), 4),
+                },
+                "reasons": self._model.reasons(case.features, case.votes, row, case.outward),
+            },
         )
 
     def _sensor_story(self, door: int, at_us: int) -> list[dict[str, str]]:
@@ -272,7 +280,20 @@ class Doors:
         return sorted(story, key=lambda change: change["broken"])
 
 
-def _nearest(at_us: npt.NDArray[np.int64], times_us: list[int] | None) -> npt.NDArray[np.int64]:
-    """For each moment the nearest of `times_us`."""
-    times = np.array(times_us)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One track's case at the moment of a decision; `index` is its row in features and votes."""
+
+    row: int
+    index: int
+    features: Features
+    votes: Floats
+    chances: Floats
+    outward: bool
+    confirmed: bool
+
+
+def _nearest(at_us: npt.NDArray[np.int64], times_us: list[int]) -> npt.NDArray[np.int64]:
+    """For each moment the nearest of `times_us`; far away when there is none."""
+    times = np.array(times_us or [NEVER_US])
     return np.asarray(times[np.abs(times[None, :] - at_us[:, None]).argmin(axis=1)])

@@ -20,6 +20,10 @@ SILENT_DBM = np.float32(-120.0)
 #: Before a tag has a baseline of its own it is taken to come from out of range.
 FAR_DBM = np.float32(-75.0)
 BASELINE_FADE_S = 20.0
+#: What a tag's power varies by before anything is known of it (standard deviation squared).
+FIRST_SPREAD_DB2 = np.float32(9.0)
+#: A tag stands out above its mean and this many standard deviations.
+SPREADS = 1.5
 
 Numbers = npt.NDArray[np.intp]
 
@@ -35,6 +39,7 @@ class Tracks:
         self.peak_dbm = np.zeros((0, 2, BINS), dtype=np.float32)
         self.count = np.zeros((0, 2, BINS), dtype=np.int16)
         self.baseline_dbm = np.zeros((0, 2), dtype=np.float32)
+        self.spread_db2 = np.zeros((0, 2), dtype=np.float32)
         self.baseline_us = np.zeros((0, 2), dtype=np.int64)
         self.last_us = np.zeros((0, 2), dtype=np.int64)
         self.first_us = np.zeros(0, dtype=np.int64)
@@ -116,7 +121,10 @@ class Tracks:
         age_s = (last_us - self.baseline_us[index, sides]) / 1e6
         gain = 1.0 - np.exp(-np.clip(age_s, 0.0, 5.0) / BASELINE_FADE_S)
         old = self.baseline_dbm[index, sides]
-        self.baseline_dbm[index, sides] = old + gain * (mean_dbm - old)
+        step = mean_dbm - old
+        self.baseline_dbm[index, sides] = old + gain * step
+        spread = self.spread_db2[index, sides]
+        self.spread_db2[index, sides] = (1.0 - gain) * (spread + gain * step * step)
         self.baseline_us[index, sides] = np.maximum(self.baseline_us[index, sides], last_us)
 
     def _open(self, keys: npt.NDArray[np.int64], first_us: int) -> None:
@@ -127,6 +135,7 @@ class Tracks:
         self.peak_dbm = np.insert(self.peak_dbm, at, SILENT_DBM, axis=0)
         self.count = np.insert(self.count, at, 0, axis=0)
         self.baseline_dbm = np.insert(self.baseline_dbm, at, FAR_DBM, axis=0)
+        self.spread_db2 = np.insert(self.spread_db2, at, FIRST_SPREAD_DB2, axis=0)
         self.baseline_us = np.insert(self.baseline_us, at, first_us, axis=0)
         self.last_us = np.insert(self.last_us, at, 0, axis=0)
         self.first_us = np.insert(self.first_us, at, first_us)
@@ -135,10 +144,19 @@ class Tracks:
 
     def _keep(self, rows: npt.NDArray[np.bool_]) -> None:
         for name in (
-            "key", "peak_dbm", "count", "baseline_dbm", "baseline_us",
+            "key", "peak_dbm", "count", "baseline_dbm", "spread_db2", "baseline_us",
             "last_us", "first_us", "settled_us", "announced",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[rows])
+
+    def usual_dbm(self, rows: Numbers) -> npt.NDArray[np.float32]:
+        """(rows, 2): the most that a tag's power usually comes to on each side."""
+        spread_db = np.sqrt(self.spread_db2[rows])
+        return np.asarray(self.baseline_dbm[rows] + SPREADS * spread_db, dtype=np.float32)
+
+    def looks(self, rows: Numbers) -> npt.NDArray[np.int64]:
+        """Reads of each track that are still in the ring."""
+        return np.asarray(self.count[rows].sum(axis=(1, 2)))
 
     def recent(self) -> npt.NDArray[np.float32]:
         """Power per (row, side, bin) of every track, in order of time."""

@@ -21,7 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -174,6 +174,8 @@ class BrokerConnection:
             self.refused = link.refused
             self.trouble = link.reason
             self.set_connected(False)
+            if self.closing.is_set():
+                return
             if link.another_protocol:
                 protocol = _other(protocol)
             tell(self.listener.lost, link.reason)
@@ -195,6 +197,7 @@ class _Link:
         self._owner = owner
         self._protocol = protocol
         self._wake_fd = wake_fd
+        self._tls: _TlsContext | None = None
         self._at = f"{owner.config.host}:{owner.config.port}"
 
     def run(self) -> None:
@@ -208,6 +211,8 @@ class _Link:
         except (OSError, ValueError) as error:
             self.refused = isinstance(error, ssl.SSLCertVerificationError)
             self.reason = connection_words(self._at, error)
+            if self._tls is not None:
+                self._tls.drop()
         else:
             self._serve(client)
 
@@ -229,7 +234,8 @@ class _Link:
             password = config.password.reveal() if config.password else None
             client.username_pw_set(config.username, password)
         if config.tls or config.tls_ca or config.tls_cert:
-            client.tls_set_context(_tls_context(config))
+            self._tls = _TlsContext.of(config)
+            client.tls_set_context(self._tls)
         if owner.will is not None:
             client.will_set(owner.will.topic, owner.will.payload, qos=1, retain=True)
         client.on_socket_open = _no_delay
@@ -331,6 +337,38 @@ class _Link:
             )
 
 
+class _TlsContext(ssl.SSLContext):
+    """Verifies the broker and its name; remembers the socket, which paho loses when that fails."""
+
+    _socket: ssl.SSLSocket | None = None
+
+    @classmethod
+    def of(cls, config: BrokerConfig) -> Self:
+        """From the files of `mqtt.tls`; raises `GatewayError` for one that cannot be used."""
+        context = cls(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            if config.tls_ca is None:
+                context.load_default_certs()
+            else:
+                context.load_verify_locations(config.tls_ca)
+            if config.tls_cert is not None:
+                context.load_cert_chain(config.tls_cert, config.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            why = error.strerror or str(error)
+            raise GatewayError(f"a file of mqtt.tls cannot be used ({why})") from error
+        return context
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """As always, and remember it."""
+        self._socket = super().wrap_socket(*arguments, **options)
+        return self._socket
+
+    def drop(self) -> None:
+        """Close the socket of a handshake that failed."""
+        if self._socket is not None:
+            self._socket.close()
+
+
 def connection_words(at: str, error: OSError | ValueError) -> str:
     """One clause for a user about a connection that could not be made."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -354,17 +392,6 @@ def tell(callback: Callable[..., object], *arguments: Any) -> None:
         callback(*arguments)
     except Exception:
         logger.exception("a user of the MQTT connection failed")
-
-
-def _tls_context(config: BrokerConfig) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=config.tls_ca)
-        if config.tls_cert is not None:
-            context.load_cert_chain(config.tls_cert, config.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise GatewayError(f"a file of mqtt.tls cannot be used ({why})") from error
-    return context
 
 
 def _no_delay(_client: Client, _userdata: object, sock: Any) -> None:

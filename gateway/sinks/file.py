@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class FileSink:
         self.kinds = kinds_option(config, default=frozenset({"movement"}))
         self.path = context.data_dir / path
         self._descriptor: int | None = None
+        self._one_at_a_time = threading.Lock()
 
     async def open(self) -> None:
         """Open the file and mend its end; raises `Retry` or `Hold`."""
@@ -58,19 +60,20 @@ class FileSink:
         return rejected
 
     async def close(self) -> None:
-        """Close the file."""
-        self._let_go()
+        """Close the file, after what is still being written when a delivery was cancelled."""
+        await asyncio.to_thread(self._do, self._let_go)
 
     def _do(self, action: Callable[[], None]) -> None:
         """Do something to the file; an error becomes words, and the file is opened anew."""
-        try:
-            action()
-        except OSError as error:
-            self._let_go()
-            reason = f"{self.path} cannot be written ({(error.strerror or str(error)).lower()})"
-            if error.errno in _PASSING:
-                raise Retry(reason) from error
-            raise Hold(reason) from error
+        with self._one_at_a_time:
+            try:
+                action()
+            except OSError as error:
+                self._let_go()
+                reason = f"{self.path} cannot be written ({(error.strerror or str(error)).lower()})"
+                if error.errno in _PASSING:
+                    raise Retry(reason) from error
+                raise Hold(reason) from error
 
     def _append(self, lines: bytes) -> None:
         if self._descriptor is None or self._moved_away(self._descriptor):

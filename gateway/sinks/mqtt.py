@@ -14,6 +14,7 @@ in between makes the whole batch come again, with the same bodies.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -234,8 +235,12 @@ class _Batch:
             self._finish(None)
 
     def fail(self, error: Exception) -> None:
-        """No more answers will come."""
-        self._finish(error)
+        """No more answers will come; a refusal that came before says more than a lost connection.
+
+        (mosquitto 2.0.11 hangs up after it has refused a topic.)
+        """
+        refused = next((c for c in self._refused.values() if c.value == _NOT_AUTHORIZED), None)
+        self._finish(_not_let(refused) if refused is not None else error)
 
     def verdict(self) -> dict[int, str]:
         """The records that the broker refuses for what they are; in the event loop again.
@@ -248,13 +253,14 @@ class _Batch:
             if code.value in _OF_THE_RECORD:
                 rejected[seq] = f"the MQTT broker refuses it ({words})"
             elif code.value == _NOT_AUTHORIZED:
-                raise Hold(f"the MQTT broker does not let us publish ({words})")
+                raise _not_let(code)
             else:
                 raise Retry(f"the MQTT broker could not take a message ({words})")
         return rejected
 
     def _finish(self, error: Exception | None) -> None:
-        self._loop.call_soon_threadsafe(self._set, error)
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            self._loop.call_soon_threadsafe(self._set, error)
 
     def _set(self, error: Exception | None) -> None:
         if self.answered.done():
@@ -263,3 +269,7 @@ class _Batch:
             self.answered.set_result(None)
         else:
             self.answered.set_exception(error)
+
+
+def _not_let(code: ReasonCode) -> Hold:
+    return Hold(f"the MQTT broker does not let us publish ({str(code).lower()})")

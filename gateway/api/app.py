@@ -14,6 +14,7 @@ from gateway.api.devices import device_router
 from gateway.api.events import event_routes
 from gateway.api.guard import Guard
 from gateway.api.inputs import input_routes
+from gateway.api.lookup import lookup_router
 from gateway.api.movements import movement_router
 from gateway.api.operations import operation_routes
 from gateway.api.places import hot_zone_route, place_router
@@ -62,7 +63,7 @@ def create_app(
     )
     routes = app.router.routes
     routes.append(hot_zone_route(context))
-    for router in (tag_router, place_router, device_router, movement_router):
+    for router in (tag_router, lookup_router, place_router, device_router, movement_router):
         app.include_router(router(context))
     routes.extend(long_lived)
     routes.extend(operation_routes(context))

@@ -1,81 +1,66 @@
-"""Look-up: which tag, GTIN or zone a text of a request stands for."""
+"""Look-up: many keys at once, of whatever kind each is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
 
-from gateway.api.problems import Problem, quoted, unknown
-from gateway.live import LiveView, TagState
-from gateway.model.epc_key import Key, parse_key
+from fastapi import APIRouter
+from starlette.responses import Response
 
+from gateway.api import models
+from gateway.api.answers import JSON
+from gateway.api.context import Context
+from gateway.api.problems import Problem
+from gateway.api.resolve import Answer, look_up
+from gateway.api.shapes import Json, gtin_json, tag_json, zone_json
+from gateway.api.tags import catch_up
+from gateway.live import LiveView
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a key stands for: one of these, or none and why."""
-
-    tag: TagState | None = None
-    gtin: str | None = None
-    zone: int | None = None
-    problem: str | None = None
-
-
-def find_tag(live: LiveView, key: Key) -> TagState | None:
-    """The first tag among those that the key may mean."""
-    for epc in key.epcs:
-        tag = live.tag(epc)
-        if tag is not None:
-            return tag
-    return None
+#: Each costs a look at every tag.
+MAX_GTINS = 20
+#: Keys that are looked up before other requests get their turn.
+_KEYS_PER_TURN = 50
 
 
-def parse_epc(text: str) -> Key:
-    """A key that may mean one tag; `Problem` when it cannot."""
-    try:
-        key = parse_key(text)
-    except ValueError as error:
-        raise Problem(400, str(error)) from error
-    if not key.epcs:
-        raise Problem(400, _shared(text, key))
-    return key
+def lookup_router(context: Context) -> APIRouter:
+    """`POST /api/v1/lookup`."""
+    router = APIRouter(prefix="/api/v1", tags=["tags"])
+    live = context.live
+
+    @router.post("/lookup", summary="Many keys at once", response_model=models.LookupAnswer)
+    async def lookup(request: models.LookupRequest) -> Response:
+        """Up to 1,000 keys: EPCs in any form, SSCCs, GTINs, zones; an entry for each, in order."""
+        answers = []
+        for start in range(0, len(request.keys), _KEYS_PER_TURN):
+            keys = request.keys[start : start + _KEYS_PER_TURN]
+            answers += [(key, look_up(live, key)) for key in keys]
+            await asyncio.sleep(0)
+        gtins = {answer.gtin for _, answer in answers if answer.gtin is not None}
+        if len(gtins) > MAX_GTINS:
+            raise Problem(400, f"At most {MAX_GTINS} GTINs can be looked up at once.")
+        stock: dict[str, Json] = {}
+        for item in gtins:
+            await catch_up(live)
+            stock[item] = gtin_json(live, item)
+        return JSON({"results": [_entry(live, key, answer, stock) for key, answer in answers]})
+
+    return router
 
 
-def tag_of(live: LiveView, text: str) -> TagState:
-    """The tag that a text names; `Problem` when there is none."""
-    key = parse_epc(text)
-    tag = find_tag(live, key)
-    if tag is None:
-        raise Problem(404, never_read(text) if key.gtin is None else _shared(text, key))
-    return tag
-
-
-def never_read(text: str) -> str:
-    """The sentence for a key that fits no tag."""
-    return f"No tag {quoted(text)} has been read here."
-
-
-def _shared(text: str, key: Key) -> str:
-    """The sentence for a key that many tags share, or that fits on no tag."""
-    if key.gtin is None:
-        return f"{quoted(text)} fits on no 96-bit tag; ask for the tag by its hex."
-    return f"{quoted(text)} is a GTIN, which many tags share: ask /api/v1/tags?gtin={key.gtin}."
-
-
-def look_up(live: LiveView, text: str) -> Answer:
-    """A tag if one fits, else a zone, else a GTIN."""
-    zones = live.site.zone_numbers
-    try:
-        key = parse_key(text)
-    except ValueError as error:
-        key, sentence = Key(), str(error)
-    else:
-        sentence = never_read(text)
-    tag = find_tag(live, key)
-    if tag is not None:
-        return Answer(tag=tag)
-    if text in zones:
-        return Answer(zone=zones[text])
-    if key.gtin is not None:
-        return Answer(gtin=key.gtin)
-    if not key.epcs:
-        sentence = f"{sentence} Nor is it a zone: {unknown('zone', text, zones).detail}"
-    return Answer(problem=sentence)
+def _entry(live: LiveView, key: str, answer: Answer, stock: dict[str, Json]) -> Json:
+    """`models.Found`."""
+    entry: Json = {
+        "key": key,
+        "kind": None,
+        "tag": None,
+        "gtin": None,
+        "zone": None,
+        "problem": answer.problem,
+    }
+    if answer.tag is not None:
+        return entry | {"kind": "tag", "tag": tag_json(live, answer.tag)}
+    if answer.zone is not None:
+        return entry | {"kind": "zone", "zone": zone_json(live, answer.zone)}
+    if answer.gtin is not None:
+        return entry | {"kind": "gtin", "gtin": stock[answer.gtin]}
+    return entry

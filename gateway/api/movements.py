@@ -1,4 +1,4 @@
-"""Movements: what was committed, in that order, to be fetched page by page without missing any."""
+"""Movements: what was committed, page by page without missing any; and what one tag has done."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from gateway.api import models
 from gateway.api.answers import movements_answer, stored
 from gateway.api.context import Context
 from gateway.api.parameters import Limit
+from gateway.api.problems import Problem, quoted
+from gateway.api.resolve import find_tag, parse_epc
 
 After = Annotated[
     str, Query(pattern="^[0-9]{1,18}$", description="`next` of the page before; 0: the beginning.")
@@ -18,7 +20,7 @@ After = Annotated[
 
 
 def movement_router(context: Context) -> APIRouter:
-    """`GET /api/v1/movements`."""
+    """`GET /api/v1/movements` and `GET /api/v1/tags/{epc}/history`."""
     router = APIRouter(prefix="/api/v1", tags=["movements"])
 
     @router.get("/movements", summary="Movements in order", response_model=models.MovementPage)
@@ -27,5 +29,20 @@ def movement_router(context: Context) -> APIRouter:
         rows = await stored(context.history.movements_after, int(after), limit)
         following = str(rows[-1].cursor) if rows else after
         return movements_answer({"next": following, "more": len(rows) == limit}, rows)
+
+    @router.get(
+        "/tags/{epc:path}/history",
+        summary="What has happened to a tag",
+        response_model=models.History,
+    )
+    async def history(epc: str, limit: Limit = 100) -> Response:
+        """The last movements of one tag, newest first."""
+        key = parse_epc(epc)
+        known = find_tag(context.live, key)
+        for candidate in (known.epc,) if known else key.epcs:
+            rows = await stored(context.history.movements_of, candidate, limit)
+            if rows or known:
+                return movements_answer({"epc": candidate.hex().upper()}, rows)
+        raise Problem(404, f"No movement of {quoted(epc)} is on record.")
 
     return router

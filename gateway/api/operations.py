@@ -32,7 +32,6 @@ def operation_routes(context: Context) -> list[Route]:
         return JSON(body, status_code=503 if reasons else 200)
 
     async def figures(_: Request) -> Response:
-        metrics.tags_known.set(context.live.tags_known)
         return Response(metrics.render(), media_type=CONTENT_TYPE)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", figures)]

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.api.guard import MAX_BODY_BYTES, MAX_REQUESTS_AT_ONCE
 from tests.unit.api.serving import Gateway, asking, new_gateway, served
-from tests.unit.live.world import SGTIN, outcome, row
+from tests.unit.live.world import SGTIN
 
 
 @pytest.fixture
@@ -46,7 +46,8 @@ async def test_readiness_has_reasons(gateway: Gateway, client: httpx.AsyncClient
 
 
 async def test_metrics_are_scraped(gateway: Gateway, client: httpx.AsyncClient) -> None:
-    gateway.live.apply(outcome(tags=[row(SGTIN)]))
+    gateway.move()
+    gateway.metrics.tags_known.set(1)
     answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert "rfid_gateway_tags_known 1.0" in answer.text

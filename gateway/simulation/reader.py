@@ -160,14 +160,14 @@ class EmulatedReader:
         """Refuse the next client, for a reason of the reader's own."""
         self._refuses = True
 
-    def set_antenna(self, port: int, *, connected: bool) -> None:
+    def set_antenna(self, port: int, connected: bool) -> None:
         """Plug an antenna in or out."""
         if self.settings.connected[port] is not connected:
             self.settings.connected[port] = connected
             fields = {"EventType": int(connected), "AntennaID": port}
             self._notify(ANTENNA_EVENT, Parameter("AntennaEvent", fields))
 
-    def set_gpi(self, port: int, *, level: bool) -> None:
+    def set_gpi(self, port: int, level: bool) -> None:
         """Change the level at an input."""
         if self.settings.gpi_levels[port] is not level:
             self.settings.gpi_levels[port] = level

@@ -21,7 +21,9 @@ from collections.abc import Callable
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.broker import KEEPALIVE_S, BrokerConnection, cut
+from gateway.broker.connection import BrokerConnection
+from gateway.broker.link import KEEPALIVE_S
+from gateway.broker.listener import cut
 from gateway.drivers.base import DriverContext
 from gateway.drivers.decoders import Decoder, UndecodableError, Value, decoder_of
 from gateway.drivers.unacked import Unacked

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import Client, MQTTMessage
 
-from gateway.broker import BrokerConnection
+from gateway.broker.connection import BrokerConnection
 
 #: Deliveries that are remembered; beyond it, repetitions may become readings again.
 MOST = 50_000

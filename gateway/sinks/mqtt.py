@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.broker import BrokerConnection, Will
+from gateway.broker.connection import BrokerConnection, Will
 from gateway.errors import Hold, Rejected, Retry, SinkError
 from gateway.model.delivery import RECORD_KINDS, Record, SinkConfig
 from gateway.sinks.base import SinkContext

@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.broker import BrokerConnection
+from gateway.broker.connection import BrokerConnection
 from gateway.model.delivery import BrokerConfig, Secret
 from tests.mqtt_peer import MqttPeer
 from tests.servers import Mosquitto, free_port, require, wait_until
@@ -218,7 +218,7 @@ def test_a_name_that_does_not_exist_is_told_in_words() -> None:
 def test_what_is_not_mqtt_ends_the_connection_and_nothing_else(
     answer: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.broker.CONNACK_S", 0.5)
+    monkeypatch.setattr("gateway.broker.link.CONNACK_S", 0.5)
     heard = Heard()
     with answering(answer) as port, connecting(port, heard) as connection:
         wait_until(lambda: heard.reasons or heard.messages, 10.0)
@@ -238,7 +238,7 @@ def test_random_bytes_never_end_the_thread() -> None:
 
 
 def test_silence_after_connecting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.broker.CONNACK_S", 0.3)
+    monkeypatch.setattr("gateway.broker.link.CONNACK_S", 0.3)
     heard = Heard()
     with answering(b"") as port, connecting(port, heard):
         wait_until(lambda: heard.reasons)

@@ -58,6 +58,7 @@ class Link:
         self._session_config = session_config(config)
         self._connection: Connection | None = None
         self._mask = _READ
+        self._check_at_us = NEVER_US
         self._is_leaving = False
         way = Listener if config.listen else Dialer
         silence_s = SILENT_PERIODS * config.profile.keepalive_s
@@ -96,6 +97,7 @@ class Link:
     def tick(self, now_us: int) -> None:
         """See to what is due."""
         if self._connection is not None:
+            self._check_at_us = now_us + CHECK_US
             self._do(self._connection.check, now_us)
         else:
             self._approach.tick(now_us)
@@ -121,6 +123,7 @@ class Link:
         self._connection = Connection(
             sock, self._approach.where, self._source, session, self._intake, self.traffic
         )
+        self._check_at_us = now_us + CHECK_US
         self._interpreter.new_connection()
         self._occupy(taken=True)
         self._mask = _READ
@@ -183,7 +186,7 @@ class Link:
 
     def _plan(self, now_us: int) -> None:
         if self._connection is not None:
-            self.due_us = min(self._connection.session.due_us, now_us + CHECK_US)
+            self.due_us = min(self._connection.session.due_us, self._check_at_us)
         else:
             self.due_us = min(self.turn_us, self._approach.due_us(now_us))
 

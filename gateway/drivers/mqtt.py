@@ -235,7 +235,8 @@ class MqttSensors:
         missing = [None] * readings
 
         def ack() -> None:
-            missing.pop()
+            if missing:
+                missing.pop()
             if not missing:
                 self._unacked.acknowledge(self._connection, delivery)
 

@@ -5,6 +5,7 @@ sightings ─▶ evidence ─▶ doors ─▶ presence ─▶ passages
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +44,11 @@ class Engine:
         self._evidence = Evidence(self._coverage, self.states)
         self._doors = Doors(self._coverage, self.states)
         self._presence = ZonePresence(
-            self._coverage, self.states, self._evidence, tuning, self._doors.side_first_seen
+            self._coverage,
+            self.states,
+            self._evidence,
+            tuning,
+            self._side_first_seen,
         )
         self._passages = Passages(site.id)
         self._tags = 0  # tag numbers below this have been seen
@@ -52,6 +57,13 @@ class Engine:
     def busy(self) -> bool:
         """Whether time alone may decide something soon, so that every epoch must be stepped."""
         return self._presence.busy or self._doors.busy or self._passages.busy
+
+    def _side_first_seen(self, tag: int, door: int, end_us: int) -> int:
+        return self._doors.side_first_seen(tag, door, end_us)
+
+    def replace_doors(self, make: Callable[[Coverage, TagStates], Doors]) -> None:
+        """Have doors decided by something else, before the first epoch: training, experiments."""
+        self._doors = make(self._coverage, self.states)
 
     def restore(self, numbers: npt.NDArray[np.uint32], stored: TagColumns, now_us: int) -> None:
         """Take stored states for these tag numbers; nothing counts as unseen before now.

@@ -52,6 +52,7 @@ class LoopbackReader:
         self.script = script or ScriptedReader()
         self.greeting: bytes | None = None
         self.hangs_up = self.is_frozen = False
+        self.receive_buffer: int | None = None  # bytes
         self.cut: Cut = whole
         self.now_us = START_US
         self.ahead_us = 0  # of its clock, in the connection event
@@ -140,6 +141,8 @@ class LoopbackReader:
         client.setblocking(False)
         # Else small messages wait for delayed acknowledgements, for a long time by this clock.
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.receive_buffer is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         self._client = client
         self.script.reset_connection()
         self.script.rospecs.clear()
@@ -212,13 +215,19 @@ class Bench:
         for reader in self.readers.values():
             reader.serve(self.clock.now_us())
 
-    def until(self, condition: Callable[[], object], within_s: float = 60.0) -> None:
-        """Turn until the condition holds; `within_s` is the reader's time."""
+    def until(
+        self, condition: Callable[[], object], within_s: float = 60.0, pace_s: float = 0.0
+    ) -> None:
+        """Turn until the condition holds; `within_s` is the bench's time.
+
+        `pace_s` waits before each turn, where the network needs real time.
+        """
         ends_us = self.clock.now_us() + round(within_s * 1e6)
         gives_up_s = time.monotonic() + PATIENCE_S
         while not condition():
             assert self.clock.now_us() < ends_us, f"not within {within_s} s: {self.statuses[-3:]}"
             assert time.monotonic() < gives_up_s, f"not in time: {self.statuses[-3:]}"
+            time.sleep(pace_s)
             self.turn()
 
     def run(self, seconds: float) -> None:

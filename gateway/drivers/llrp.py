@@ -138,6 +138,7 @@ class LlrpReaders:
         return {
             **asdict(link.traffic),
             **asdict(link.counters),
+            "input_changes": link.input_changes,
             "reports": int(mapper.received[source]),
             "skipped": self._intake.skipped[source],
             "unmapped": int(mapper.unmapped[source]),

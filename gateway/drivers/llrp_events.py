@@ -37,7 +37,7 @@ class Interpreter:
         utc: ClockOffsets,
         uptime: ClockOffsets,
     ) -> None:
-        self.input_changes = 0  # of general purpose inputs; nothing listens to them yet
+        self.input_changes = 0  # of general purpose inputs
         self._source, self._config, self._announcer = source, config, announcer
         self._utc, self._uptime = utc, uptime
         self._is_fresh = True  # nothing has been heard on this connection

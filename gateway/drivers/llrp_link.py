@@ -13,7 +13,7 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from gateway.drivers.llrp_approach import NEVER_US, Dialer, Listener
+from gateway.drivers.llrp_approach import NEVER_US, Approach, Dialer, Listener
 from gateway.drivers.llrp_connection import Connection, Ended, Traffic
 from gateway.drivers.llrp_events import Interpreter
 from gateway.drivers.llrp_status import Announcer
@@ -62,7 +62,7 @@ class Link:
         self._is_leaving = False
         way = Listener if config.listen else Dialer
         silence_s = SILENT_PERIODS * config.profile.keepalive_s
-        self._approach = way(
+        self._approach: Approach = way(
             config.host, config.port, silence_s, selector, self._connected, self._failed
         )
 
@@ -76,6 +76,11 @@ class Link:
     def is_open(self) -> bool:
         """Whether there is a connection."""
         return self._connection is not None
+
+    @property
+    def input_changes(self) -> int:
+        """How often general purpose inputs have changed; nothing listens to them yet."""
+        return self._interpreter.input_changes
 
     def wants_leave(self, now_us: int) -> bool:
         """Whether it waits for leave to begin, in its turn since `turn_us`."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gateway.clock import ManualClock
+from gateway.drivers import llrp_dial
 from gateway.drivers.base import DriverContext
 from gateway.drivers.llrp import MOST_HANDSHAKES, LlrpReaders
 from gateway.drivers.registry import load
@@ -277,6 +278,37 @@ def test_what_a_reader_complains_of_is_told_once_in_a_while(
     table.until(lambda: len(table.told()) == 4)
 
 
+def test_changes_of_inputs_are_counted(table: Bench) -> None:
+    reader = table.add()
+    up(table)
+    reader.say(notification(Parameter("GPIEvent", {"GPIPortNumber": 1, "GPIEvent": 1})))
+    table.run(0.1)
+    assert table.driver is not None
+    assert table.driver.counters["dock-1"]["input_changes"] == 1
+
+
+def test_what_a_slow_reader_does_not_take_at_once_is_sent_later(
+    table: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune = llrp_dial.tune
+
+    def small_buffer(sock: socket.socket, user_timeout_s: float) -> None:
+        tune(sock, user_timeout_s)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+
+    monkeypatch.setattr(llrp_dial, "tune", small_buffer)
+    reader = table.add()
+    reader.receive_buffer = 4_096
+    up(table)
+    reader.is_frozen = True
+    for _ in range(40):
+        reader.send(encode(Message("KEEPALIVE")) * 200)
+        table.turn()
+    reader.is_frozen = False
+    table.until(lambda: reader.script.asked.count("KEEPALIVE_ACK") == 8_000, pace_s=0.01)
+    assert len(table.told()) == 2
+
+
 # --- clocks
 
 
@@ -431,6 +463,26 @@ def test_a_port_that_cannot_be_listened_at_is_told(table: Bench) -> None:
         table.run(0.5)
     assert table.driver is not None
     assert table.driver.counters["dock-1"]["connects"] == 1
+
+
+def test_listening_needs_an_address_of_this_machine(table: Bench) -> None:
+    table.configure("dock-1", host="reader.example", listen=True)
+    table.start()
+    reason = table.until_state(ReaderState.FAULTY)
+    assert "the host has to be an IP address of this machine" in reason
+
+
+def test_without_a_host_every_address_is_listened_at(table: Bench) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    table.configure("dock-1", port=port, listen=True)
+    table.start()
+    table.run(0.1)
+    assert f"*:{port}" in table.reason()
+    with socket.create_connection(("127.0.0.1", port)):
+        table.run(0.1)
+    assert "without a word" in table.until_state(ReaderState.DOWN)
 
 
 def has_ipv6() -> bool:

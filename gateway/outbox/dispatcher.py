@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from asyncio import sleep
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +28,9 @@ from gateway.outbox.queue import Queue
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: How a dispatcher lets time pass between two tries.
+Sleep = Callable[[float], Awaitable[None]]
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 30.0
 HOLD_S = (30.0, 60.0)
@@ -71,11 +73,18 @@ class Dispatcher:
     """One sink's way through the outbox. `run` until cancelled; `wake` when there is more."""
 
     def __init__(
-        self, queue: Queue, sink: Sink, delivered: int, rng: random.Random | None = None
+        self,
+        queue: Queue,
+        sink: Sink,
+        delivered: int,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        rng: random.Random | None = None,
     ) -> None:
         self._queue = queue
         self._sink = sink
         self._upto = delivered
+        self._sleep = sleep
         self._rng = rng or random.Random()
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S, self._rng)
         self._more = asyncio.Event()
@@ -177,7 +186,7 @@ class Dispatcher:
     async def _pause(self, state: State, reason: str, delay_s: float) -> None:
         self._retries += 1
         self._fail(state, reason)
-        await sleep(delay_s)
+        await self._sleep(delay_s)
 
     def _fail(self, state: State, reason: str) -> None:
         """A try has failed; a new reason goes to the log, a known one does not."""

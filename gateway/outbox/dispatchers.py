@@ -7,16 +7,19 @@ import contextlib
 from collections.abc import Sequence
 
 from gateway.model.delivery import Sink
-from gateway.outbox.dispatcher import Dispatcher, SinkStatus
+from gateway.outbox.dispatcher import Dispatcher, SinkStatus, Sleep
 from gateway.outbox.queue import Queue
 
 
 class Dispatchers:
     """`run` until cancelled; `wake` from any thread after each commit."""
 
-    def __init__(self, queue: Queue, sinks: Sequence[Sink]) -> None:
+    def __init__(
+        self, queue: Queue, sinks: Sequence[Sink], *, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._queue = queue
         self._sinks = sinks
+        self._sleep = sleep
         self._running: list[Dispatcher] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken_for = -1
@@ -30,11 +33,15 @@ class Dispatchers:
         """Deliver to every sink until cancelled."""
         cursors = await self._queue.join(sink.name for sink in self._sinks)
         self._loop = asyncio.get_running_loop()
-        self._running = [Dispatcher(self._queue, s, cursors[s.name]) for s in self._sinks]
+        self._running = [
+            Dispatcher(self._queue, sink, cursors[sink.name], sleep=self._sleep)
+            for sink in self._sinks
+        ]
         try:
             async with asyncio.TaskGroup() as group:
                 for sink, dispatcher in zip(self._sinks, self._running, strict=True):
                     group.create_task(dispatcher.run(), name=f"sink {sink.name}")
+                await asyncio.Event().wait()  # also where there is no sink
         finally:
             self._loop = None
 

@@ -12,8 +12,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import Hold, Rejected, Retry
-from gateway.outbox import dispatcher as dispatcher_module
-from gateway.outbox.dispatcher import HOLD_S, RETRY_MOST_S, State
+from gateway.outbox.dispatcher import HOLD_S, RETRY_MOST_S, Sleep, State
 from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
 from gateway.store.database import Store, open_store
@@ -22,8 +21,6 @@ from gateway.store.writer import Writer
 from tests.outcomes import movement, outcome, passage
 from tests.scripted_sink import ScriptedSink
 from tests.servers import eventually
-
-real_sleep = asyncio.sleep
 
 
 class Outbox:
@@ -36,6 +33,7 @@ class Outbox:
         self.queue = Queue(self.store, self.writer, SystemClock())
         self.writer.start()
         self._number = 0
+        self.sleep: Sleep = asyncio.sleep
 
     def _committed(self, _: object) -> None:
         if self.dispatchers is not None:
@@ -44,7 +42,7 @@ class Outbox:
     @contextlib.asynccontextmanager
     async def serving(self, *sinks: ScriptedSink) -> AsyncIterator[Dispatchers]:
         """Dispatchers for these sinks, running."""
-        self.dispatchers = dispatchers = Dispatchers(self.queue, sinks)
+        self.dispatchers = dispatchers = Dispatchers(self.queue, sinks, sleep=self.sleep)
         task = asyncio.create_task(dispatchers.run())
         await eventually(lambda: len(dispatchers.statuses) == len(sinks) or task.done())
         try:
@@ -82,15 +80,15 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 @pytest.fixture
-def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def delays(outbox: Outbox) -> list[float]:
     """The pauses that dispatchers make, which then take no time."""
     taken: list[float] = []
 
     async def sleep(delay_s: float) -> None:
         taken.append(delay_s)
-        await real_sleep(0.001)
+        await asyncio.sleep(0.001)
 
-    monkeypatch.setattr(dispatcher_module, "sleep", sleep)
+    outbox.sleep = sleep
     return taken
 
 

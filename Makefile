@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_INSTALL := $(PIP) install --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers house wheel bench lock clean servers
+.PHONY: help demo test check lint types layers house packaging wheel bench lock clean servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -22,7 +22,7 @@ demo: $(VENV)/.demo-installed ## a simulated warehouse with the whole gateway; A
 test: $(VENV)/.test-installed servers ## everything that the tests need, then all tests; ARGS="-k door"
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types layers house wheel ## lint, types, layers, sizes and the wheel; make -k check goes on after a failure
+check: lint types layers house packaging ## lint, types, layers, sizes and the wheel; make -k check goes on after a failure
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
@@ -38,8 +38,11 @@ house: $(VENV)/.test-installed
 	$(BIN)/python checks/sizes.py
 	$(BIN)/python checks/words.py
 
-wheel: $(VENV)/.test-installed
+packaging: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q tests/packaging
+
+wheel: $(VENV)/.demo-installed ## dist/rfid_gateway-*.whl, built without a network
+	$(PIP) wheel --no-deps --no-index --no-build-isolation --wheel-dir dist .
 
 bench: $(VENV)/.test-installed ## the benchmarks behind docs/benchmarks.md; ARGS="--json"
 	$(BIN)/rfid-gateway bench $(ARGS)

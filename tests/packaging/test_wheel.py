@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import gateway
+from gateway.cli.main import COMMANDS
 
 CHECKOUT = Path(__file__).parents[2]
 COMMAND_DEADLINE_S = 90
@@ -78,6 +79,11 @@ def test_the_wheel_leaves_nothing_of_the_package_behind(wheel: Path) -> None:
 
 def test_the_installed_command_tells_its_version(command: Path, tmp_path: Path) -> None:
     assert run(command, "--version", cwd=tmp_path) == f"rfid-gateway {gateway.__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, command: Path, tmp_path: Path) -> None:
+    assert f"rfid-gateway {name}" in run(command, name, "--help", cwd=tmp_path)
 
 
 def test_the_code_that_runs_is_the_wheels_own(command: Path, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ async def serve(app: FastAPI, listener: socket.socket, streams: Streams) -> Asyn
             timeout_graceful_shutdown=STOP_S,
         )
     )
+    streams.begin()
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="api-server")
     try:
         yield _url(listener)

@@ -25,16 +25,31 @@ class Streams:
         self.limit = limit
         self.send_deadline_s = send_deadline_s
         self._open: set[asyncio.Task[None]] = set()
+        self._ended = False
 
     @property
     def count(self) -> int:
         """How many are open."""
         return len(self._open)
 
+    def begin(self) -> None:
+        """Take streams (again)."""
+        self._ended = False
+
     def end(self) -> None:
-        """End every stream, so that the server can stop."""
+        """End every stream and take no more, so that the server can stop."""
+        self._ended = True
         for task in self._open:
             task.cancel()
+
+    def refusal(self) -> Problem | None:
+        """Why no stream can begin now; None if one can."""
+        if self._ended:
+            return Problem(503, "The gateway is stopping.", {"retry-after": "5"})
+        if self.count >= self.limit:
+            full = f"{self.limit} streams are open, which is the most at a time."
+            return Problem(503, full, {"retry-after": "30"})
+        return None
 
     def add(self, task: asyncio.Task[None]) -> None:
         """Take a stream in until it is done."""
@@ -56,10 +71,8 @@ class StreamResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send; or say that there are too many."""
         async with aclosing(self._chunks):
-            if self._streams.count >= self._streams.limit:
-                full = f"{self._streams.limit} streams are open, which is the most at a time."
-                refusal = Problem(503, full, {"retry-after": "30"}).response()
-                await refusal(scope, receive, send)
+            if (refusal := self._streams.refusal()) is not None:
+                await refusal.response()(scope, receive, send)
                 return
             sending = asyncio.create_task(self._send_all(send), name="api-stream")
             leaving = asyncio.create_task(_disconnected(receive), name="api-stream-listener")

@@ -203,3 +203,12 @@ async def test_listeners_hear_the_end_when_the_gateway_stops(gateway: Gateway) -
         async with asyncio.timeout(2):
             await response.aread()
         await response.aclose()
+
+
+async def test_a_gateway_that_stops_begins_no_new_streams(
+    gateway: Gateway, client: httpx.AsyncClient
+) -> None:
+    gateway.streams.end()
+    refused = await client.get("/api/v1/events")
+    assert refused.status_code == 503
+    assert refused.json()["detail"] == "The gateway is stopping."

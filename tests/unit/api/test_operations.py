@@ -106,11 +106,8 @@ async def test_a_mistake_of_ours_is_a_problem_and_no_traceback(
 
 async def test_requests_beyond_the_cap_are_asked_to_come_again(gateway: Gateway) -> None:
     release = asyncio.Event()
-    started = 0
 
     async def body() -> AsyncIterator[bytes]:
-        nonlocal started
-        started += 1
         yield b'{"keys":'
         await release.wait()
         yield b'["yard"]}'

@@ -30,6 +30,14 @@ async def start(*arguments: str, **environment: str) -> Process:
     )
 
 
+async def end(process: Process) -> None:
+    """End a command that goes on, whatever it does with signals."""
+    if process.returncode is None:
+        process.kill()
+    async with asyncio.timeout(10):
+        await process.communicate()
+
+
 async def run(*arguments: str, **environment: str) -> Said:
     """Run a command to its end."""
     process = await start(*arguments, **environment)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.api.server import listen, serve
 from gateway.cli.tail import EventReader, ServerEvent
 from gateway.model.movement import Status
 from tests.servers import eventually, free_port
 from tests.unit.api.serving import Gateway, new_gateway, served
-from tests.unit.cli.running import run, start
+from tests.unit.cli.running import end, run, start
 from tests.unit.live.world import SGTIN, movement, outcome
 
 
@@ -26,10 +25,7 @@ async def _tailing(gateway: Gateway, *arguments: str) -> AsyncIterator[Process]:
         await eventually(lambda: gateway.streams.count > before, 10)
         yield process
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
-            await process.communicate()
+        await end(process)
 
 
 async def _line(process: Process, *, of_errors: bool = False) -> str:
@@ -74,41 +70,35 @@ async def test_programs_get_the_movement_as_it_was_told() -> None:
 async def test_it_waits_for_a_gateway_that_goes_away_and_misses_nothing() -> None:
     gateway, port = new_gateway(SGTIN), free_port()
     url = f"http://127.0.0.1:{port}"
-    async with serve(gateway.app, listen("127.0.0.1", port), gateway.streams):
-        process = await start("tail", "--json", "--api", url)
-        await eventually(lambda: gateway.streams.count == 1, 10)
-        gateway.move(SGTIN, 1)
-        assert json.loads(await _line(process))["seq"] == 1
-    assert await _line(process, of_errors=True) == (
-        f"The gateway at {url} is away; waiting for it."
-    )
-    gateway.move(SGTIN, 2)
-    async with serve(gateway.app, listen("127.0.0.1", port), gateway.streams):
-        assert json.loads(await _line(process))["seq"] == 2
-        assert await _line(process, of_errors=True) == "The gateway is back."
-        process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
-            await process.communicate()
+    async with AsyncExitStack() as stack:
+        async with serve(gateway.app, listen("127.0.0.1", port), gateway.streams):
+            process = await stack.enter_async_context(_tailing(gateway, "--json", "--api", url))
+            gateway.move(SGTIN, 1)
+            assert json.loads(await _line(process))["seq"] == 1
+        away = await _line(process, of_errors=True)
+        assert away == f"The gateway at {url} is away; waiting for it."
+        gateway.move(SGTIN, 2)
+        async with serve(gateway.app, listen("127.0.0.1", port), gateway.streams):
+            assert json.loads(await _line(process))["seq"] == 2
+            assert await _line(process, of_errors=True) == "The gateway is back."
 
 
 async def test_a_gateway_that_was_started_anew_may_have_told_things_meanwhile() -> None:
     port = free_port()
     first, second = new_gateway(SGTIN), new_gateway(SGTIN)
-    async with serve(first.app, listen("127.0.0.1", port), first.streams):
-        process = await start("tail", "--api", f"127.0.0.1:{port}")
-        await eventually(lambda: first.streams.count == 1, 10)
-        for seq in range(1, 4):
-            first.move(SGTIN, seq)
-        for _ in range(3):
-            assert await _line(process)
-    async with serve(second.app, listen("127.0.0.1", port), second.streams):
-        said = [await _line(process, of_errors=True) for _ in range(3)]
-        assert "missed" in said[2]
-        second.move(SGTIN, 9)
-        assert "yard" in await _line(process)
-        process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
-            await process.communicate()
+    async with AsyncExitStack() as stack:
+        async with serve(first.app, listen("127.0.0.1", port), first.streams):
+            tailing = _tailing(first, "--api", f"127.0.0.1:{port}")
+            process = await stack.enter_async_context(tailing)
+            for seq in range(1, 4):
+                first.move(SGTIN, seq)
+            for _ in range(3):
+                assert await _line(process)
+        async with serve(second.app, listen("127.0.0.1", port), second.streams):
+            said = [await _line(process, of_errors=True) for _ in range(3)]
+            assert "missed" in said[2]
+            second.move(SGTIN, 9)
+            assert "yard" in await _line(process)
 
 
 async def test_without_a_gateway_it_does_not_begin() -> None:

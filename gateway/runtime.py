@@ -62,11 +62,16 @@ class Runtime:
         """Start the devices, then tick."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the devices in good order and the thread with them."""
+    def stop(self, timeout_s: float) -> bool:
+        """End the devices in good order and the thread with them; False if it hangs for so long.
+
+        A thread that hangs is left behind, to end with the process, and not waited for again.
+        """
+        waited = self._stop.is_set()
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(0.0 if waited else timeout_s)
+        return not self._thread.is_alive()
 
     def command(self, command: dict[str, Any]) -> None:
         """Have a command decided in the next tick; any thread may ask."""

@@ -22,9 +22,10 @@ from gateway.clock import Clock, SystemClock
 from gateway.core import Core
 from gateway.drivers import registry as driver_registry
 from gateway.drivers.base import Driver, DriverContext
+from gateway.errors import GatewayError
 from gateway.live import LiveView
 from gateway.model.delivery import LiveSink, Sink
-from gateway.model.device import ReaderState
+from gateway.model.device import DeviceStatus, ReaderState
 from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
 from gateway.outbox.dispatchers import Dispatchers
@@ -42,6 +43,8 @@ from gateway.telemetry.notify import Notifier, Watchdog
 
 logger = logging.getLogger(__name__)
 
+#: How long the devices may take to let go; each driver has two seconds.
+CORE_STOP_S = 6.0
 #: How long delivery may go on after the devices have stopped.
 LAST_DELIVERY_S = 3.0
 #: How long the last commit may take.
@@ -85,7 +88,7 @@ class Service:
             await stop.wait()
             parts.notifier.stopping()
             parts.health.not_ready("gateway", "The gateway is stopping.")
-            await asyncio.to_thread(parts.runtime.stop)
+            ended = await asyncio.to_thread(parts.runtime.stop, CORE_STOP_S)
             await self._last_commit(parts.writer)
             if not await parts.dispatchers.drained(LAST_DELIVERY_S):
                 logger.info("some records wait in the outbox for the next start")
@@ -93,6 +96,8 @@ class Service:
                 task.cancel()
         if parts.runtime.failure is not None:
             raise parts.runtime.failure
+        if not ended:
+            raise GatewayError(f"the core hangs: it was left behind after {CORE_STOP_S:g} s")
 
     @contextlib.asynccontextmanager
     async def _composed(self, stop: asyncio.Event) -> AsyncIterator[_Parts]:
@@ -116,7 +121,7 @@ class Service:
                 async with serve(app, address, streams) as self.api_url:
                     yield parts
             finally:
-                await asyncio.to_thread(parts.runtime.stop)
+                await asyncio.to_thread(parts.runtime.stop, CORE_STOP_S)
                 await asyncio.to_thread(parts.writer.stop, LAST_COMMIT_S)
                 parts.queue.close()
 
@@ -127,9 +132,7 @@ class Service:
                 await asyncio.wrap_future(writer.run_soon(lambda _: None))
 
     def _open_store(self) -> Store:
-        data_dir = self.configuration.data_dir
-        data_dir.mkdir(parents=True, exist_ok=True)
-        return open_store(data_dir / "state.db")
+        return open_store(self.configuration.data_dir / "state.db")
 
     def _build(self, store: Store, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> _Parts:
         configuration, site = self.configuration, self.configuration.site
@@ -271,9 +274,22 @@ class _Committed:
 
     def _publish(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
+            for status in outcome.statuses:
+                _log(status)
             self._live.apply(outcome)
             for listener in self._service.listeners:
                 listener(outcome)
+
+
+def _log(status: DeviceStatus) -> None:
+    """A reader that does not read; that it does, and what is odd about it, its driver has said."""
+    if status.port is not None:
+        level = logging.INFO if status.up else logging.WARNING
+        logger.log(level, "reader '%s': %s", status.reader, status.reason)
+    elif status.state is ReaderState.CONNECTING:
+        logger.info("reader '%s': %s", status.reader, status.reason)
+    elif not status.up:
+        logger.warning("reader '%s' is %s: %s", status.reader, status.state, status.reason)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

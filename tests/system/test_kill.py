@@ -1,0 +1,88 @@
+"""Killed again and again during traffic, the daemon loses nothing and tells nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.mqtt_peer import MqttPeer
+from tests.servers import Mosquitto, wait_until
+from tests.system.daemon import Daemon
+from tests.system.deliveries import Stored, check_sink, check_stories, read_store
+from tests.system.emulator import Emulator
+
+#: RFID_GATEWAY_KILLS=50 is the long form.
+KILLS = int(os.environ.get("RFID_GATEWAY_KILLS", "8"))
+TOPIC = "rfid/dc-north/movements"
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.timeout(120 + 15 * KILLS)
+def test_nothing_is_lost_or_told_anew_however_often_the_daemon_is_killed(
+    tmp_path: Path,
+    mosquitto: Mosquitto,
+    warehouse: Emulator,
+    daemon_on: Callable[..., Daemon],
+) -> None:
+    daemon = daemon_on(tmp_path / "site")
+    rng = random.Random(KILLS)
+    with MqttPeer(mosquitto.port, TOPIC, client_id="wms") as upstream:
+        for number in range(KILLS):
+            if number % 3 == 2:  # a third of the kills fall into the start
+                daemon.spawn()
+                time.sleep(rng.uniform(0.0, 1.2))
+            else:
+                _start_and_go_on(daemon, tmp_path / "copy")
+                time.sleep(rng.uniform(0.5, 5.0))
+            daemon.kill()
+        _start_and_go_on(daemon, tmp_path / "copy")
+        time.sleep(2.0)
+        warehouse.stop()
+        wait_until(lambda: daemon.metric('rfid_gateway_outbox_pending{sink="mqtt"}') == 0, 20.0)
+        wait_until(lambda: daemon.metric('rfid_gateway_outbox_pending{sink="log"}') == 0, 20.0)
+        daemon.stop()
+        stored = read_store(daemon.store, tmp_path / "copy")
+        assert stored.delivered == {"mqtt": stored.newest, "log": stored.newest}
+        wait_until(lambda: len(set(upstream.payloads)) >= len(stored.movements), 10.0)
+        again = check_sink(stored, "mqtt", upstream.on(TOPIC))
+    lines = (tmp_path / "site" / "data" / "movements.jsonl").read_bytes().splitlines()
+    again_in_file = check_sink(stored, "log", lines)
+    check_stories(stored)
+    daemon.assert_no_traceback()
+    assert len(stored.movements) > 150
+    _report(daemon, stored, again, again_in_file)
+
+
+def _start_and_go_on(daemon: Daemon, scratch: Path) -> None:
+    """Who was present when the daemon was killed is present after its start, in the same zone."""
+    if not daemon.store.exists():
+        daemon.start()
+        return
+    before = read_store(daemon.store, scratch)
+    daemon.start()
+    page = daemon.get("/api/v1/tags?limit=1000")
+    assert page["next"] is None
+    now = {tag["epc"]: tag for tag in page["tags"]}
+    later = daemon.get(f"/api/v1/movements?limit=1000&after={before.newest}")["movements"]
+    moved = {movement["epc"] for movement in later}
+    assert daemon.tags_known_at_start >= len(before.zones)
+    for epc in before.zones.keys() - moved:
+        assert now[epc]["zone"] == before.zones[epc]
+        assert now[epc]["state"] in ("present", "unknown")
+
+
+def _report(daemon: Daemon, stored: Stored, again: int, again_in_file: int) -> None:
+    ready_s = sorted(daemon.ready_after_s)
+    sys.stderr.write(
+        f"\n{KILLS} kills: {len(stored.movements)} movements, 0 lost; repeated under their ids: "
+        f"{again} over MQTT, {again_in_file} in the file; ready after "
+        f"{statistics.median(ready_s):.2f} s (p50), {ready_s[-1]:.2f} s (worst)\n"
+    )

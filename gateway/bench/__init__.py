@@ -1,0 +1,1 @@
+"""Benchmarks: a module each with `run()`; `rfid-gateway bench` lists them."""

@@ -1,0 +1,184 @@
+"""How often the gateway is right about doors, zones and bins, beside four baselines.
+
+Every setting is simulated with seeds that no training uses, written down as a recording, and that
+recording replayed through the gateway's core and through each baseline: all see the same reads.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gateway.bench import sites
+from gateway.bench.accuracy_figures import figures
+from gateway.bench.accuracy_table import table
+from gateway.bench.accuracy_targets import TARGETS
+from gateway.bench.accuracy_truth import Seen, Span, Truth
+from gateway.bench.accuracy_worlds import (
+    SETTINGS,
+    TICK_US,
+    Held,
+    Recorded,
+    Setting,
+    recorded,
+    scenario_numbers,
+)  # fmt: skip
+from gateway.bench.accuracy_zones import columns_by_number, score_zones
+from gateway.bench.baselines.debounce import Debounce
+from gateway.bench.baselines.edgex import EdgeX
+from gateway.bench.baselines.last_read import LastRead
+from gateway.bench.baselines.places import Baseline
+from gateway.bench.baselines.smurf import Smurf
+from gateway.bench.calls import Call, calls_of
+from gateway.bench.scoring import Tally, score_doors
+from gateway.core import Core
+from gateway.model.place import Site
+from gateway.model.reads import Reads
+from gateway.replay import Replay
+
+__all__ = ["run", "table"]
+
+SEEDS = (101, 102, 103, 104, 105)
+SECONDS = 300.0
+#: What happens before this is not asked for: everybody is new at first. Nor is what happens so
+#: shortly before the end that it cannot be decided.
+WARM_UP_US = 15_000_000
+DECIDED_US = 10_000_000
+BATCH_US = 100_000
+
+GATEWAY = "gateway"
+BASELINES: dict[str, Callable[[Site], Baseline]] = {
+    "last read": LastRead,
+    "debounce": Debounce,
+    "smurf": Smurf,
+    "edgex": EdgeX,
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Cost:
+    """What it took to replay: CPU seconds."""
+
+    reads: int = 0
+    parse_s: float = 0.0
+    decide_s: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "reads": self.reads,
+            "reads_per_cpu_s": round(self.reads / max(self.parse_s + self.decide_s, 1e-9)),
+            "reads_per_cpu_s_without_parsing": round(self.reads / max(self.decide_s, 1e-9)),
+        }
+
+
+@dataclass(slots=True)
+class _Results:
+    """The tallies of one setting, a list over the seeds for each detector."""
+
+    tallies: dict[str, list[Tally]] = field(default_factory=dict)
+    cost: _Cost = field(default_factory=_Cost)
+
+    def add(self, detector: str, tally: Tally) -> None:
+        self.tallies.setdefault(detector, []).append(tally)
+
+
+def run(
+    seeds: Sequence[int] = SEEDS,
+    seconds: float = SECONDS,
+    settings: Sequence[str] = tuple(SETTINGS),
+    keep: Path | None = None,
+) -> dict[str, Any]:
+    """Figures with intervals for every setting and detector, over all seeds.
+
+    `keep` is a directory for the sites, the recordings and their truth, to be replayed by hand.
+    The same arguments give the same figures, the speeds of replay apart.
+    """
+    found = {}
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in settings:
+            setting = SETTINGS[name]
+            sites.write_site(setting.site(), folder / f"{name}-site")
+            found[name] = _run_setting(setting, seeds, seconds, folder, keep=keep is not None)
+    return {
+        "measures": "movements against the truth of simulated warehouses",
+        "seeds": list(seeds),
+        "seconds": seconds,
+        "interval": "[95 % interval by bootstrap over the pallets of all seeds]",
+        "settings": found,
+    }
+
+
+def _run_setting(
+    setting: Setting, seeds: Sequence[int], seconds: float, folder: Path, *, keep: bool
+) -> dict[str, Any]:
+    results = _Results()
+    for seed in seeds:
+        _log.info("%s, seed %d: simulating %g s", setting.name, seed, seconds)
+        world = recorded(setting, seed, seconds, folder, keep=keep)
+        _run_world(world, results)
+    found = {name: figures(tallies) for name, tallies in results.tallies.items()}
+    return {
+        "summary": setting.summary,
+        "parameters": scenario_numbers(setting.name),
+        "replay": results.cost.as_json(),
+        "targets": {
+            key: {"target": str(target), "met": target.met_by(found[GATEWAY][key])}
+            for key, target in TARGETS.get(setting.name, {}).items()
+        },
+        "detectors": {
+            name: {key: figure.as_json() for key, figure in of.items()}
+            for name, of in found.items()
+        },
+    }
+
+
+def _run_world(world: Recorded, results: _Results) -> None:
+    """The core and every baseline on one recording."""
+    reads = world.in_order()
+    start_us = world.batches[0][0] if world.batches else 0
+    span = (start_us + WARM_UP_US, world.last_at_us - DECIDED_US)
+    truth = Truth.of(world.facts, world.site, world.tags, world.last_at_us)
+    seen = Seen(reads, world.site)
+    core, begun_s = Core(world.site, world.tags), time.process_time()
+    outcomes = list(Replay(core, Held(world)).outcomes([], TICK_US, DECIDED_US))
+    results.cost.decide_s += time.process_time() - begun_s
+    results.cost.parse_s += world.parse_cpu_s
+    results.cost.reads += world.reads
+    calls = list(calls_of(outcomes, world.site, world.tags))
+    results.add(GATEWAY, _score(world.site, truth, calls, seen, span))
+    for name, make in BASELINES.items():
+        calls = _baseline_calls(make(world.site), reads, world.last_at_us + DECIDED_US)
+        results.add(name, _score(world.site, truth, calls, seen, span))
+
+
+def _score(site: Site, truth: Truth, calls: list[Call], seen: Seen, span: Span) -> Tally:
+    tally = score_doors(truth, calls, seen, span)
+    columns = columns_by_number(site, sites.columns_of(site))
+    score_zones(truth, calls, seen, span, columns, tally)
+    return tally
+
+
+def _baseline_calls(baseline: Baseline, reads: Reads, end_us: int) -> list[Call]:
+    """Feed a baseline the way it likes it best: in order of event time, in short batches."""
+    if not len(reads):
+        return []
+    calls: list[Call] = []
+    steps_us = np.arange(int(reads["time_us"][0]) + BATCH_US, end_us + BATCH_US, BATCH_US)
+    ends = np.searchsorted(reads["time_us"], steps_us)
+    start = 0
+    for to_us, end in zip(steps_us.tolist(), ends.tolist(), strict=True):
+        calls += baseline.feed(reads[start:end], to_us)
+        start = end
+    return calls

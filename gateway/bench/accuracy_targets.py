@@ -1,0 +1,57 @@
+"""What the architecture asks of the gateway's figures, by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.bench.accuracy_figures import Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A bound on a figure."""
+
+    value: float
+    at_most: bool = False
+
+    def met_by(self, figure: Figure) -> bool | None:
+        """Whether the figure keeps to it; None where there was no case."""
+        if figure.value is None:
+            return None
+        return figure.value <= self.value if self.at_most else figure.value >= self.value
+
+    def __str__(self) -> str:
+        return f"{'<=' if self.at_most else '>='} {self.value:g}"
+
+
+_ANY_DOORS = {
+    "false_per_1000_tag_hours": Target(value=10, at_most=True),
+    "sure_right": Target(value=0.995),
+}
+_BINS = {"column": Target(value=0.70), "carton_column": Target(value=0.93)}
+
+TARGETS: Mapping[str, Mapping[str, Target]] = {
+    "nominal": {
+        "precision": Target(value=0.995),
+        "recall_of_readable": Target(value=0.98),
+        "direction": Target(value=0.998),
+        "confirmed_s_p95": Target(value=6.0, at_most=True),
+        "provisional_s_p50": Target(value=2.0, at_most=True),
+        "pallets_found": Target(value=0.99),
+        "pallets_false": Target(value=0, at_most=True),
+        **_ANY_DOORS,
+    },
+    "hard": {
+        "precision": Target(value=0.98),
+        "recall_of_readable": Target(value=0.92),
+        "direction": Target(value=0.99),
+        "pallets_found": Target(value=0.95),
+        **_ANY_DOORS,
+    },
+    "shifted": _ANY_DOORS,
+    "bins": _BINS,
+    "bins-hard": {},
+}
+#: Replay, on the nominal setting.
+READS_PER_CPU_S = 200_000

@@ -1,0 +1,286 @@
+"""Scoring: the calls of a detector against the truth, added up per pallet.
+
+A call belongs to a crossing of the same tag through the same door within 5 s of it, one to one, the
+nearest pairs first; whether it has the direction right is asked of pairs only. Tags of one pallet
+move together, and so do the mistakes with them: everything is therefore added up per pallet, and
+whoever wants intervals draws pallets (`accuracy_figures.py`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import SupportsFloat
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.bench.accuracy_truth import Crossing, PalletCrossing, Seen, Span, Truth
+from gateway.bench.calls import NO_DOOR, Call
+from gateway.model.movement import Direction, Status
+
+NEAR_US = 5_000_000
+#: A crossing is readable when the tag was read at that door so often within this time of it.
+READABLE_US = 3_000_000
+READABLE_READS = 2
+#: A call with at least this confidence claims to be as good as certain.
+SURE = 0.99
+
+#: What is counted, per pallet.
+COUNTS = (
+    "crossings", "found", "right_way", "readable", "readable_found", "calls", "true_calls",
+    "told", "retracted", "announced", "withdrawn", "sure", "sure_right",
+    "standing_h", "standing_false", "mouth_h", "mouth_false",
+    "pallets", "pallets_found", "pallets_unreadable", "pallets_false",
+    "zone_known", "zone_right", "zone_settled", "zone_settled_right", "flaps", "standing_days",
+    "column_known", "column_right", "column_near", "carton_known", "carton_right", "carton_near",
+)  # fmt: skip
+
+#: Latencies in seconds, each with the pallet that it belongs to.
+LATENCIES = ("provisional_s", "confirmed_s")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts per pallet, and what is not counted but collected."""
+
+    pallets: int
+    counts: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    latencies: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    confidences: list[tuple[float, bool]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # The last row is for tags that are on no pallet.
+        self.counts = {name: np.zeros(self.pallets + 1) for name in COUNTS}
+        self.latencies = {name: [] for name in LATENCIES}
+
+    def add(self, name: str, pallet: int, amount: SupportsFloat = 1.0) -> None:
+        """Count something of a pallet, or of -1: none."""
+        self.counts[name][pallet] += float(amount)
+
+    def total(self, name: str) -> float:
+        """A count over all pallets."""
+        return float(self.counts[name].sum())
+
+
+def score_doors(truth: Truth, calls: Iterable[Call], seen: Seen, span: Span) -> Tally:
+    """Everything about doors and standing tags, of what happened within `span`."""
+    tally = Tally(len(truth.members))
+    told, announced, retracted = _sorted_out(calls)
+    final = [call for call in told if call.id not in retracted]
+    pairs = match(truth.crossings, final)
+    for call in told:
+        pallet = truth.pallet_of.get(call.tag, -1)
+        if _within(call.event_us, span):
+            tally.add("told", pallet)
+            tally.add("retracted", pallet, call.id in retracted)
+    _count_crossings(truth, pairs, seen, span, tally)
+    false = _count_calls(truth, pairs, final, span, tally)
+    _count_announced(truth, announced, final, span, tally)
+    _count_latencies(truth, pairs, announced, span, tally)
+    _count_standing(truth, false, seen, span, tally)
+    _count_pallets(truth, pairs, false, seen, span, tally)
+    return tally
+
+
+def match(crossings: list[Crossing], calls: list[Call]) -> dict[int, Call]:
+    """Index of a crossing → the call that belongs to it."""
+    by_place: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for number, call in enumerate(calls):
+        by_place[call.tag, call.door].append(number)
+    near = [
+        (abs(calls[c].event_us - crossing.time_us), n, c)
+        for n, crossing in enumerate(crossings)
+        for c in by_place.get((crossing.tag, crossing.door), ())
+        if abs(calls[c].event_us - crossing.time_us) <= NEAR_US
+    ]
+    pairs: dict[int, Call] = {}
+    used: set[int] = set()
+    for _, n, c in sorted(near):
+        if n not in pairs and c not in used:
+            pairs[n] = calls[c]
+            used.add(c)
+    return pairs
+
+
+def _sorted_out(calls: Iterable[Call]) -> tuple[list[Call], list[Call], set[str]]:
+    """Passages that were told, those that were announced, and the ids that were taken back."""
+    told, announced, retracted = list[Call](), list[Call](), set[str]()
+    for call in calls:
+        if call.door == NO_DOOR or call.direction is None:
+            continue
+        if call.status is Status.RETRACTED:
+            retracted.add(call.id)
+        else:
+            (announced if call.status is Status.PROVISIONAL else told).append(call)
+    return told, announced, retracted
+
+
+def _count_crossings(
+    truth: Truth, pairs: dict[int, Call], seen: Seen, span: Span, tally: Tally
+) -> None:
+    for number, crossing in enumerate(truth.crossings):
+        if not _within(crossing.time_us, span):
+            continue
+        pallet, call = truth.pallet_of.get(crossing.tag, -1), pairs.get(number)
+        readable = _readable(seen, crossing.tag, crossing.door, crossing.time_us)
+        tally.add("crossings", pallet)
+        tally.add("readable", pallet, readable)
+        if call is not None:
+            tally.add("found", pallet)
+            tally.add("readable_found", pallet, readable)
+            tally.add("right_way", pallet, call.direction == crossing.direction)
+
+
+def _count_calls(
+    truth: Truth, pairs: dict[int, Call], final: list[Call], span: Span, tally: Tally
+) -> list[Call]:
+    """Count what stands in the end; returns the calls that belong to no crossing."""
+    crossing_of = {id(call): truth.crossings[number] for number, call in pairs.items()}
+    false = []
+    for call in final:
+        crossing = crossing_of.get(id(call))
+        if not _within(call.event_us if crossing is None else crossing.time_us, span):
+            continue
+        pallet = truth.pallet_of.get(call.tag, -1)
+        tally.add("calls", pallet)
+        tally.add("true_calls", pallet, crossing is not None)
+        if crossing is None:
+            false.append(call)
+        if call.confidence is not None:
+            right = crossing is not None and call.direction == crossing.direction
+            tally.confidences.append((call.confidence, right))
+            tally.add("sure", pallet, call.confidence >= SURE)
+            tally.add("sure_right", pallet, right and call.confidence >= SURE)
+    return false
+
+
+def _count_announced(
+    truth: Truth, announced: list[Call], final: list[Call], span: Span, tally: Tally
+) -> None:
+    """What was announced, and what of it never came."""
+    by_passage: dict[tuple[int, int, Direction | None], list[int]] = defaultdict(list)
+    for call in final:
+        by_passage[call.tag, call.door, call.direction].append(call.event_us)
+    for call in announced:
+        if not _within(call.event_us, span):
+            continue
+        came = by_passage.get((call.tag, call.door, call.direction), ())
+        pallet = truth.pallet_of.get(call.tag, -1)
+        tally.add("announced", pallet)
+        tally.add("withdrawn", pallet, all(abs(t - call.event_us) > NEAR_US for t in came))
+
+
+def _count_latencies(
+    truth: Truth, pairs: dict[int, Call], announced: list[Call], span: Span, tally: Tally
+) -> None:
+    """From each crossing to its call, and to the first word of it in the right direction."""
+    words: dict[tuple[int, int, Direction | None], list[Call]] = defaultdict(list)
+    for call in announced:
+        words[call.tag, call.door, call.direction].append(call)
+    for number, call in pairs.items():
+        crossing = truth.crossings[number]
+        if call.direction != crossing.direction or not _within(crossing.time_us, span):
+            continue
+        pallet, crossed_us = truth.pallet_of.get(call.tag, -1), crossing.time_us
+        before = words.get((call.tag, call.door, call.direction), ())
+        near = [w.decided_us for w in before if abs(w.event_us - crossed_us) <= NEAR_US]
+        first_us = min([call.decided_us, *near])
+        tally.latencies["confirmed_s"].append(((call.decided_us - crossed_us) / 1e6, pallet))
+        tally.latencies["provisional_s"].append(((first_us - crossed_us) / 1e6, pallet))
+
+
+def _count_standing(truth: Truth, false: list[Call], seen: Seen, span: Span, tally: Tally) -> None:
+    """Hours in which tags stood still and were read at a door; passages that they made there.
+
+    A tag is in the *mouth* of a door when it is read by both of its sides.
+    """
+    false_us: dict[int, list[int]] = defaultdict(list)
+    for call in false:
+        false_us[call.tag].append(call.event_us)
+    for tag, spans in truth.standing.items():
+        for start, end in clipped(spans, span):
+            sides = seen.at_doors(tag, (start, end)).values()
+            if all(sum(side) < READABLE_READS for side in sides):
+                continue
+            pallet, hours = truth.pallet_of.get(tag, -1), (end - start) / 3.6e9
+            wrong = sum(start <= t < end for t in false_us.get(tag, ()))
+            tally.add("standing_h", pallet, hours)
+            tally.add("standing_false", pallet, wrong)
+            if any(min(side) >= READABLE_READS for side in sides):
+                tally.add("mouth_h", pallet, hours)
+                tally.add("mouth_false", pallet, wrong)
+
+
+def _count_pallets(
+    truth: Truth, pairs: dict[int, Call], false: list[Call], seen: Seen, span: Span, tally: Tally
+) -> None:
+    """A pallet is found when at least half of its readable tags are, in the right direction."""
+    called: dict[tuple[int, int, Direction], list[int]] = defaultdict(list)
+    for number, call in pairs.items():
+        crossing = truth.crossings[number]
+        if call.direction == crossing.direction:
+            key = (crossing.tag, crossing.door, crossing.direction)
+            called[key].append(crossing.time_us)
+    for load in truth.pallets:
+        if not _within(load.time_us, span):
+            continue
+        readable = [t for t in load.tags if _readable(seen, t, load.door, load.time_us)]
+        if not readable:
+            tally.add("pallets_unreadable", load.pallet)
+            continue
+        found = sum(_called(called, tag, load) for tag in readable)
+        tally.add("pallets", load.pallet)
+        tally.add("pallets_found", load.pallet, 2 * found >= len(readable))
+    _count_false_pallets(truth, false, seen, tally)
+
+
+def _called(
+    called: dict[tuple[int, int, Direction], list[int]], tag: int, load: PalletCrossing
+) -> bool:
+    times = called.get((tag, load.door, load.direction), ())
+    return any(abs(t - load.time_us) <= NEAR_US for t in times)
+
+
+def _count_false_pallets(truth: Truth, false: list[Call], seen: Seen, tally: Tally) -> None:
+    """A pallet passed falsely: so did at least half of its tags that were read there, and two."""
+    by_load: dict[tuple[int, int, Direction | None], list[Call]] = defaultdict(list)
+    for call in sorted(false, key=lambda call: call.event_us):
+        pallet = truth.pallet_of.get(call.tag, -1)
+        if pallet >= 0:
+            by_load[pallet, call.door, call.direction].append(call)
+    for (pallet, door, _), calls in by_load.items():
+        for together in _bursts(calls):
+            first, last = together[0].event_us, together[-1].event_us
+            around = (first - READABLE_US, last + READABLE_US)
+            reads = [seen.at_door(tag, door, around) for tag in truth.members[pallet]]
+            readable = sum(count >= READABLE_READS for count in reads)
+            tags = len({call.tag for call in together})
+            tally.add("pallets_false", pallet, tags >= 2 and 2 * tags >= readable)
+
+
+def _bursts(calls: list[Call]) -> list[list[Call]]:
+    """Calls in order of time, cut where nothing happened for a while."""
+    bursts: list[list[Call]] = []
+    for call in calls:
+        if bursts and call.event_us - bursts[-1][-1].event_us <= NEAR_US:
+            bursts[-1].append(call)
+        else:
+            bursts.append([call])
+    return bursts
+
+
+def _readable(seen: Seen, tag: int, door: int, time_us: int) -> bool:
+    around = (time_us - READABLE_US, time_us + READABLE_US)
+    return seen.at_door(tag, door, around) >= READABLE_READS
+
+
+def clipped(spans: Iterable[Span], span: Span) -> list[Span]:
+    """What of `spans` lies within `span`."""
+    cut = [(max(start, span[0]), min(end, span[1])) for start, end in spans]
+    return [(start, end) for start, end in cut if end > start]
+
+
+def _within(time_us: int, span: Span) -> bool:
+    return span[0] <= time_us <= span[1]

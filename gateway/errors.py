@@ -1,14 +1,14 @@
 """Every error that the gateway raises on purpose.
 
-    GatewayError                 one sentence for the user: where, what, what was expected, what to do
+    GatewayError                 one sentence for the user: where, what, what was expected, and now
     ├── SettingsError            settings or site files are wrong; carries every problem at once
     ├── StoreError               the store could not do what was asked (full, read-only, damaged)
     ├── DriverError              a device cannot be driven as configured
     ├── SinkError                a delivery failed; the subclass says what may be done about it
     │   ├── Retry                try the same records again (after_s, when the other side said so)
     │   ├── Rejected             this record will never be accepted: set it aside with the reason
-    │   └── Hold                 the configuration is refused (401, 403, 404): keep all, raise an alarm
-    └── Unavailable              something that a command needs is not there (no running gateway, no broker)
+    │   └── Hold                 the configuration is refused (401, 403, 404): keep all, alarm
+    └── Unavailable              what a command needs is not there (no running gateway, no broker)
 
 `gateway.llrp` has its own root, `LlrpError`, because it is usable alone.
 """

@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 def run_command_line() -> None:
-    """Run `sys.argv`; a user's mistake ends in one sentence on standard error, never a traceback."""
+    """Run `sys.argv`; a user's mistake ends in one sentence on standard error, no traceback."""
     try:
         sys.exit(_dispatch(sys.argv[1:]))
     except GatewayError as error:

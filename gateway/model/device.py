@@ -27,7 +27,7 @@ BINARY_KINDS = frozenset({SensorKind.BEAM, SensorKind.CONTACT, SensorKind.MOTION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderProfile:
-    """What is known of a reader model (`readers/profiles/*.yaml`); every field has a safe default."""
+    """What is known of a reader model (`readers/profiles/*.yaml`); every default is safe."""
 
     id: str = "generic"
     name: str = "Any LLRP reader"

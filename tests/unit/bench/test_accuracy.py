@@ -1,0 +1,87 @@
+"""The accuracy benchmark as a whole, on a short world."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.bench import accuracy
+from gateway.bench.accuracy_worlds import SETTINGS, scenario
+from gateway.core import Core
+from gateway.drivers.recording import Recording
+from gateway.model.tags import TagIndex
+from gateway.replay import Replay
+from gateway.settings.configuration import load
+
+DETECTORS = ["gateway", "last read", "debounce", "smurf", "edgex"]
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """60 s of doors and of bins, with what was kept of them."""
+    folder = tmp_path_factory.mktemp("worlds")
+    result = accuracy.run(seeds=(101,), seconds=60.0, settings=("shifted", "bins"), keep=folder)
+    return result, folder
+
+
+def test_every_detector_is_scored_on_doors_and_on_bins(
+    short: tuple[dict[str, Any], Path],
+) -> None:
+    settings = short[0]["settings"]
+    assert [list(found["detectors"]) for found in settings.values()] == [DETECTORS, DETECTORS]
+    for figures in settings["shifted"]["detectors"].values():
+        assert figures["recall"]["of"] > 0
+        assert figures["recall"]["low"] <= figures["recall"]["value"] <= figures["recall"]["high"]
+    for figures in settings["bins"]["detectors"].values():
+        assert figures["column"]["value"] is not None
+        assert figures["precision"]["value"] is None
+
+
+def test_all_detectors_are_asked_for_the_same_crossings(
+    short: tuple[dict[str, Any], Path],
+) -> None:
+    detectors = short[0]["settings"]["shifted"]["detectors"].values()
+    assert len({figures["recall"]["of"] for figures in detectors}) == 1
+    assert len({figures["recall_of_readable"]["of"] for figures in detectors}) == 1
+
+
+def test_the_parameters_of_the_simulation_are_part_of_the_result(
+    short: tuple[dict[str, Any], Path],
+) -> None:
+    parameters = short[0]["settings"]["shifted"]["parameters"]
+    assert parameters["radio"]["band"] == "etsi"
+    assert "turn_back" in parameters["traffic"]
+
+
+def test_a_person_sees_the_gateway_first_with_its_targets(
+    short: tuple[dict[str, Any], Path],
+) -> None:
+    lines = accuracy.table(short[0]).splitlines()
+    heads = [line.split() for line in lines if line.lstrip().startswith("target")]
+    assert heads == [["target", "gateway", "last", "read", "debounce", "smurf", "edgex"]] * 2
+    assert any("column, carton" in line and ">= 0.93" in line for line in lines)
+
+
+def test_what_is_kept_can_be_replayed_by_hand(short: tuple[dict[str, Any], Path]) -> None:
+    folder = short[1]
+    configuration = load(folder / "bins-site")
+    tags, complaints = TagIndex(), list[str]()
+    recording = Recording(configuration.site, tags, complaints.append)
+    replay = Replay(Core(configuration.site, tags, configuration.location), recording)
+    assert sum(len(o.movements) for o in replay.outcomes([folder / "bins-101.jsonl"], 50_000)) > 0
+    assert complaints == []
+    assert recording.counts.elsewhere == 0
+
+
+def test_the_same_seeds_give_the_same_figures(short: tuple[dict[str, Any], Path]) -> None:
+    again = accuracy.run(seeds=(101,), seconds=60.0, settings=("bins",))
+    once = short[0]["settings"]["bins"]
+    assert again["settings"]["bins"]["detectors"] == once["detectors"]
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_every_setting_has_a_scenario_and_a_site(name: str) -> None:
+    assert scenario(name).name == name
+    assert SETTINGS[name].site().antennas

@@ -90,8 +90,7 @@ class Service:
             parts.health.not_ready("gateway", "The gateway is stopping.")
             ended = await asyncio.to_thread(parts.runtime.stop, CORE_STOP_S)
             await self._last_commit(parts.writer)
-            if not await parts.dispatchers.drained(LAST_DELIVERY_S):
-                logger.info("some records wait in the outbox for the next start")
+            await self._last_delivery(parts.dispatchers)
             for task in running:
                 task.cancel()
         if parts.runtime.failure is not None:
@@ -130,6 +129,17 @@ class Service:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_COMMIT_S):
                 await asyncio.wrap_future(writer.run_soon(lambda _: None))
+
+    async def _last_delivery(self, dispatchers: Dispatchers) -> None:
+        """Give delivery a moment, but none to a sink in trouble: the outbox keeps what is left."""
+        ends_at_s = time.monotonic() + LAST_DELIVERY_S
+        while any(s.pending and s.reason is None for s in dispatchers.statuses):
+            if time.monotonic() >= ends_at_s:
+                break
+            await asyncio.sleep(0.02)
+        for status in dispatchers.statuses:
+            if status.pending:
+                logger.info("sink %s: %d wait for the next start", status.name, status.pending)
 
     def _open_store(self) -> Store:
         return open_store(self.configuration.data_dir / "state.db")
@@ -211,7 +221,8 @@ class Service:
         ]
 
     async def _survey(self, parts: _Parts) -> None:
-        """Figures and readiness that nobody pushes, once a second."""
+        """Figures, readiness and the line for `systemctl status`, once a second."""
+        told = ""
         while True:
             for status in parts.dispatchers.statuses:
                 parts.metrics.outbox_pending[status.name].set(status.pending)
@@ -222,6 +233,8 @@ class Service:
             else:
                 parts.health.not_ready("store", parts.writer.trouble)
             parts.announcements.survey(time.monotonic())
+            if (status_line := _status_line(parts)) != told:
+                parts.notifier.status(told := status_line)
             await asyncio.sleep(SURVEY_S)
 
 
@@ -279,6 +292,15 @@ class _Committed:
             self._live.apply(outcome)
             for listener in self._service.listeners:
                 listener(outcome)
+
+
+def _status_line(parts: _Parts) -> str:
+    """How the gateway is, in words."""
+    readers = parts.live.devices.readers.values()
+    up = sum(reader.state is ReaderState.UP for reader in readers)
+    words = [f"{up} of {len(readers)} readers up, {len(parts.core.tags)} tags known"]
+    words += [status.words for status in parts.dispatchers.statuses if status.reason is not None]
+    return "; ".join(words)
 
 
 def _log(status: DeviceStatus) -> None:

@@ -136,8 +136,9 @@ class BrokerConnection:
             self.set_connected(False)
             if self.closing.is_set():
                 return
-            if link.another_protocol:
-                protocol = _other(protocol)
+            asked, protocol = protocol, _other(protocol) if link.another_protocol else protocol
+            if link.unknown_protocol and asked == MQTTProtocolVersion.MQTTv5:
+                continue  # a broker of 3.1.1 says what it is: no trouble
             tell(self.listener.lost, link.reason)
             if time.monotonic() - link.up_since_s > STEADY_S:
                 backoff.reset()

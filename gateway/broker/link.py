@@ -50,7 +50,7 @@ class Link:
         self.was_up = False
         self.up_since_s = float("inf")
         self.refused = False
-        self.another_protocol = False
+        self.another_protocol = self.unknown_protocol = False
         self.reason = "it was closed"
         self._owner = owner
         self._protocol = protocol
@@ -169,7 +169,7 @@ class Link:
         properties: Properties | None,
     ) -> None:
         if code.is_failure:
-            self.another_protocol = code.value == _UNSUPPORTED_VERSION
+            self.another_protocol = self.unknown_protocol = code.value == _UNSUPPORTED_VERSION
             self.refused = code.value in _CONFIGURATION
             self.reason = f"the MQTT broker at {self._at} refuses us ({str(code).lower()})"
             return

@@ -35,7 +35,11 @@ def local_broker(directory: Path) -> Iterator[LocalBroker]:
     log = directory / "broker.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - one of two known programs
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us: it has to outlive the gateway
         )
     try:
         _wait_for(process, port, name, log)

@@ -60,12 +60,14 @@ class Devices:
         self.sensors = {
             s.id: Sensor(id=s.id, kind=s.kind, unit=_text(s.options.get("unit"))) for s in sensors
         }
+        self._watching: dict[str, list[tuple[Reader, Antenna]]] = {}
         sides = {door.id: (door.inside, door.outside) for door in site.doors}
         for a in site.antennas:
             zones = sides[a.door] if a.door is not None else a.zones
-            self.readers[a.reader].antennas[a.port] = Antenna(
-                port=a.port, zones=zones, door=a.door, side=a.side
-            )
+            antenna = Antenna(port=a.port, zones=zones, door=a.door, side=a.side)
+            self.readers[a.reader].antennas[a.port] = antenna
+            for zone in zones:
+                self._watching.setdefault(zone, []).append((self.readers[a.reader], antenna))
 
     def apply_status(self, status: DeviceStatus) -> Reader:
         """Take in a change of state; the drivers' readers are configured, so their number is."""
@@ -91,17 +93,14 @@ class Devices:
 
     def why_blind(self, zone: str) -> str | None:
         """Which device keeps the gateway from knowing what is in a zone; None when none does."""
-        for reader in self.readers.values():
-            for antenna in reader.antennas.values():
-                if zone not in antenna.zones:
-                    continue
-                if reader.state is not ReaderState.UP:
-                    return f"reader {reader.id} is {reader.state}: {reader.reason}"
-                if antenna.state not in (None, ReaderState.UP):
-                    return (
-                        f"antenna {antenna.port} of reader {reader.id} is {antenna.state}: "
-                        f"{antenna.reason}"
-                    )
+        for reader, antenna in self._watching.get(zone, ()):
+            if reader.state is not ReaderState.UP:
+                return f"reader {reader.id} is {reader.state}: {reader.reason}"
+            if antenna.state not in (None, ReaderState.UP):
+                return (
+                    f"antenna {antenna.port} of reader {reader.id} is {antenna.state}: "
+                    f"{antenna.reason}"
+                )
         return None
 
 

@@ -73,7 +73,10 @@ class Counts:
 
 
 class TagTable:
-    """One row per tag number; a row that was never set has presence NEW."""
+    """One row per tag number; a row that was never set has presence NEW.
+
+    Whoever is present in a zone that is blind is told as UNKNOWN, as long as it is.
+    """
 
     def __init__(self, zones: int) -> None:
         self._rows = 0
@@ -83,7 +86,8 @@ class TagTable:
         self._last_us = np.zeros(0, np.int64)
         self._seq = np.zeros(0, np.uint32)
         self._confidence = np.zeros(0, np.uint16)
-        # Per zone and presence; the last row counts those in no zone.
+        self._blind = np.zeros(zones + 1, np.bool_)  # the last is no zone
+        # Per zone and presence, as set; the last row counts those in no zone.
         self._counts = np.zeros((zones + 1, len(Presence)), np.int64)
 
     def __len__(self) -> int:
@@ -116,6 +120,12 @@ class TagTable:
         self._seq[number] = seq
         self._confidence[number] = round(confidence * _CONFIDENCE_UNITS)
         return None if before == NO_ZONE else before
+
+    def set_blind(self, zone: int, blind: bool) -> bool:
+        """Whether devices keep us from knowing what is in a zone; True if that is news."""
+        news = bool(self._blind[zone]) is not blind
+        self._blind[zone] = blind
+        return news
 
     def restore(
         self,
@@ -157,7 +167,7 @@ class TagTable:
             number=number,
             epc=epc,
             zone=None if zone == NO_ZONE else zone,
-            presence=Presence(int(self._presence[number])),
+            presence=Presence(int(self._told(slice(number, number + 1))[0])),
             since_us=int(self._since_us[number]),
             last_us=int(self._last_us[number]),
             seq=int(self._seq[number]),
@@ -167,14 +177,15 @@ class TagTable:
     def counts(self, zone: int) -> Counts:
         """How many tags a zone holds, by state."""
         row = self._counts[zone]
-        return Counts(
-            int(row[Presence.PRESENT]), int(row[Presence.UNKNOWN]), int(row[Presence.MISSING])
-        )
+        present, unknown = int(row[Presence.PRESENT]), int(row[Presence.UNKNOWN])
+        if self._blind[zone]:
+            present, unknown = 0, unknown + present
+        return Counts(present, unknown, int(row[Presence.MISSING]))
 
     def tally(self, among: npt.NDArray[np.bool_]) -> dict[tuple[int | None, Presence], int]:
         """How many of the tags marked in `among` are in each zone and state; NEW ones left out."""
         rows = np.flatnonzero(among & (self._presence[: self._rows] != Presence.NEW))
-        places = zip(self._zone[rows].tolist(), self._presence[rows].tolist(), strict=True)
+        places = zip(self._zone[rows].tolist(), self._told(rows).tolist(), strict=True)
         return {
             (None if zone == NO_ZONE else zone, Presence(presence)): tags
             for (zone, presence), tags in sorted(Counter(places).items())
@@ -199,7 +210,7 @@ class TagTable:
         while start < self._rows and len(found) <= limit:
             rows = slice(start, min(start + _SCAN_ROWS, self._rows))
             fits = (
-                self._presence[rows] == presence
+                self._told(rows) == presence
                 if presence is not None
                 else self._here(rows, departed=zone is None)
             )
@@ -212,6 +223,12 @@ class TagTable:
         if len(found) <= limit:
             return Page(tuple(found), None)
         return Page(tuple(found[:limit]), found[limit - 1])
+
+    def _told(self, rows: slice | npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+        """Presence as it is told: what was set, but UNKNOWN where nobody looks."""
+        zones, states = self._zone[rows], self._presence[rows]
+        blind = self._blind[np.minimum(zones, len(self._blind) - 1)]
+        return np.where(blind & (states == Presence.PRESENT), np.uint8(Presence.UNKNOWN), states)
 
     def _here(self, rows: slice, *, departed: bool) -> npt.NDArray[np.bool_]:
         states = self._presence[rows]

@@ -132,6 +132,14 @@ class LiveView:
             self.zone_revisions[changed] += 1
             self.zone_changed_us[changed] = now_us
 
+    def _look_at(self, zones: Iterable[str]) -> None:
+        """See which zones are blind now: of a tag in one of them nothing is known."""
+        for zone in zones:
+            number = self.site.zone_numbers[zone]
+            if self._table.set_blind(number, self.devices.why_blind(zone) is not None):
+                self.revision += 1
+                self.zone_revisions[number] += 1
+
     def _tell_movement(self, kind: EventKind, movement: Movement) -> None:
         zones = (movement.from_zone, movement.to_zone)
         self.events.append(kind, zones, movement.to_json())
@@ -142,6 +150,7 @@ class LiveView:
 
     def _tell_status(self, status: DeviceStatus) -> None:
         reader = self.devices.apply_status(status)
+        self._look_at(reader.zones)
         offset_us = status.clock_offset_us
         body = orjson.dumps(
             {

@@ -38,9 +38,8 @@ class FaultyLine:
         self._listener: socket.socket | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faulty line", daemon=True)
-        self._listen(0, backlog=8)
-        assert self._listener is not None
-        self.port: int = self._listener.getsockname()[1]
+        self.port = 0
+        self._listen(backlog=8)
 
     def be(self, fault: str) -> None:
         """Break the line in this way, or make it whole."""
@@ -50,10 +49,10 @@ class FaultyLine:
                 self._hang_up()
             self._stop_listening()
             if fault == "absent":
-                self._listen(self.port, backlog=0)
+                self._listen(backlog=0)
                 self._fill_queue()
             elif fault != "refusing":
-                self._listen(self.port, backlog=8)
+                self._listen(backlog=8)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -70,10 +69,11 @@ class FaultyLine:
         self._hang_up()
         self._stop_listening()
 
-    def _listen(self, port: int, backlog: int) -> None:
+    def _listen(self, backlog: int) -> None:
         listener = self._listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener.bind(("127.0.0.1", self.port))
+        self.port = listener.getsockname()[1]
         listener.listen(backlog)
         listener.setblocking(False)
 

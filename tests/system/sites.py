@@ -21,7 +21,10 @@ def write_example(
         text = (source / file).read_text()
         if file.parent.name == "readers" and file.stem in readers:
             text = re.sub(
-                r"^address: \S+", f"address: 127.0.0.1:{readers[file.stem]}", text, flags=re.M
+                r"^address: \S+",
+                f"address: 127.0.0.1:{readers[file.stem]}",
+                text,
+                flags=re.MULTILINE,
             )
         (site / file).parent.mkdir(parents=True, exist_ok=True)
         (site / file).write_text(text)

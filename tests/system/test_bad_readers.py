@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,9 +57,9 @@ def test_a_bad_reader_is_told_in_words_and_comes_back_while_the_others_go_on(
         daemon.start()
         wait_until(lambda: daemon.reader("sound")["up"], 10.0)
         for name, (state, words) in FAULTS.items():
-            wait_until(lambda n=name, s=state: daemon.reader(n)["state"] == s, 15.0)
-            assert re.search(words, daemon.reader(name)["reason"]), daemon.reader(name)["reason"]
-        wait_until(lambda: daemon.reader("occupied")["state"] == "occupied", 10.0)
+            reader = _wait_for_state(daemon, name, state)
+            assert re.search(words, reader["reason"]), reader["reason"]
+        _wait_for_state(daemon, "occupied", "occupied")
         assert "another client" in daemon.reader("occupied")["reason"]
         assert daemon.reader("sound")["up"]
         assert daemon.metric('rfid_gateway_reader_up{reader="refusing"}') == 0
@@ -67,8 +68,7 @@ def test_a_bad_reader_is_told_in_words_and_comes_back_while_the_others_go_on(
         if line is not lines["sound"]:
             line.be("whole")
     for name in READERS:
-        wait_until(lambda n=name: daemon.reader(n)["up"], 25.0)
-        assert "inventory runs" in daemon.reader(name)["reason"]
+        assert "inventory runs" in _wait_for_state(daemon, name, "up")["reason"]
         _reads_on(daemon, name)
     daemon.stop()
 
@@ -96,6 +96,11 @@ def test_a_reader_that_fails_while_it_reads_makes_presence_unknown_until_it_is_b
         movements = daemon.get("/api/v1/movements?limit=1000")["movements"]
         assert [m["kind"] for m in movements] == ["arrived"] * 5
         daemon.stop()
+
+
+def _wait_for_state(daemon: Daemon, reader: str, state: str) -> dict[str, Any]:
+    wait_until(lambda: daemon.reader(reader)["state"] == state, 25.0)
+    return daemon.reader(reader)
 
 
 def _tags(daemon: Daemon, state: str) -> int:

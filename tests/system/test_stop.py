@@ -34,7 +34,7 @@ def test_it_ends_in_time_while_a_reader_hangs_and_the_broker_is_away(
         daemon.start()
         wait_until(lambda: daemon.metric('rfid_gateway_outbox_pending{sink="plant"}') == 5, 15.0)
         reader.be("mute")
-        assert (took_s := daemon.stop()) < STOP_S - 1.0; print("STOP", broker, took_s)
+        assert daemon.stop() < STOP_S - 2.0
     assert any("wait in the outbox" in message for message in daemon.messages())
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from gateway.model.device import ReaderState
 from gateway.model.epc import check_digit
-from gateway.model.movement import Presence
 from tests.unit.api.serving import Gateway, asking, new_gateway
 from tests.unit.live.world import (
     GTIN,
@@ -99,7 +98,7 @@ async def test_an_unknown_state_says_which_device_is_to_blame(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
     down = status(state=ReaderState.DOWN, reason="Connection refused.")
-    gateway.live.apply(outcome(statuses=[down], tags=[row(SGTIN, presence=Presence.UNKNOWN)]))
+    gateway.live.apply(outcome(statuses=[down], tags=[row(SGTIN)]))
     answer = (await client.get(f"/api/v1/tags/{SGTIN.hex()}")).json()
     assert answer["state"] == "unknown"
     assert answer["reason"] == "reader dock-1 is down: Connection refused."

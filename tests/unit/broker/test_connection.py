@@ -250,6 +250,13 @@ def test_the_two_versions_of_the_protocol_take_turns_until_one_is_spoken() -> No
     # Code 1 to an MQTT 5 greeting is how a broker of 3.1.1 says that it does not know it.
     with answering(b"\x20\x02\x00\x01", CONNACK_3_1_1) as port, connecting(port, heard):
         wait_until(lambda: heard.up, 10.0)
+    assert heard.reasons == [], "a broker that says what it speaks is no trouble"
+
+
+def test_a_broker_that_speaks_neither_version_is_told() -> None:
+    heard = Heard()
+    with answering(b"\x20\x02\x00\x01") as port, connecting(port, heard):
+        wait_until(lambda: heard.reasons)
     assert "unsupported protocol version" in heard.reasons[0]
 
 

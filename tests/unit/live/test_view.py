@@ -96,6 +96,40 @@ def test_counts_follow_tags_from_zone_to_zone() -> None:
     assert view.counts(2) == Counts(present=0, unknown=0, missing=0)
 
 
+def test_presence_is_unknown_while_a_device_that_watches_the_zone_does_not_work() -> None:
+    view = new_view(SGTIN, PLAIN, SSCC_TAG)
+    view.apply(outcome(statuses=[status(), status("bins-1")]))
+    view.apply(outcome(tags=[row(SGTIN), row(PLAIN, presence=Presence.MISSING)]))
+    view.apply(outcome(tags=[row(SSCC_TAG, "bin-a-01")]))
+    revisions = view.zone_revisions.copy()
+    down = status(state=ReaderState.DOWN, reason="No answer.")
+    view.apply(outcome(statuses=[down]))
+    assert [view.tag_numbered(n).presence for n in range(3)] == [
+        Presence.UNKNOWN,
+        Presence.MISSING,
+        Presence.PRESENT,
+    ]
+    assert view.counts(0) == Counts(present=0, unknown=1, missing=1)
+    assert view.counts(1) == Counts(present=1, unknown=0, missing=0)
+    assert view.select(presence=Presence.UNKNOWN, limit=9).numbers == (0,)
+    assert view.select(presence=Presence.PRESENT, limit=9).numbers == (2,)
+    assert [a != b for a, b in zip(view.zone_revisions, revisions, strict=True)] == [1, 0, 1]
+    view.apply(outcome(statuses=[status()]))
+    assert view.tag_numbered(0).presence is Presence.PRESENT
+    assert view.counts(0) == Counts(present=1, unknown=0, missing=1)
+    assert view.select(presence=Presence.UNKNOWN, limit=9).numbers == ()
+
+
+def test_one_antenna_that_fails_blinds_only_the_zones_that_it_watches() -> None:
+    view = new_view(SGTIN, PLAIN)
+    view.apply(outcome(statuses=[status(), status("bins-1")]))
+    view.apply(outcome(tags=[row(SGTIN), row(PLAIN, "bin-a-01")]))
+    view.apply(outcome(statuses=[status("bins-1", ReaderState.DOWN, port=1, reason="No cable.")]))
+    presences = [view.tag_numbered(n).presence for n in (0, 1)]
+    assert presences == [Presence.PRESENT, Presence.UNKNOWN]
+    assert view.gtin_tally(GTIN) == {(0, Presence.PRESENT): 1}
+
+
 def test_revisions_grow_for_the_zones_concerned_and_for_no_other() -> None:
     view = new_view(SGTIN)
     view.apply(outcome(tags=[row(SGTIN)]))

@@ -257,7 +257,7 @@ def test_a_broker_that_speaks_neither_version_is_told() -> None:
     heard = Heard()
     with answering(b"\x20\x02\x00\x01") as port, connecting(port, heard):
         wait_until(lambda: heard.reasons)
-    assert "unsupported protocol version" in heard.reasons[0]
+    assert heard.reasons[0] == f"what answers at 127.0.0.1:{port} does not speak MQTT"
 
 
 @pytest.mark.parametrize(

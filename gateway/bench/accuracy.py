@@ -19,7 +19,9 @@ import numpy as np
 
 from gateway.bench import sites
 from gateway.bench.accuracy_figures import figures
+from gateway.bench.accuracy_loads import score_loads
 from gateway.bench.accuracy_table import table
+from gateway.bench.accuracy_tally import Tally
 from gateway.bench.accuracy_targets import TARGETS
 from gateway.bench.accuracy_truth import Seen, Span, Truth
 from gateway.bench.accuracy_worlds import (
@@ -38,7 +40,7 @@ from gateway.bench.baselines.last_read import LastRead
 from gateway.bench.baselines.places import Baseline
 from gateway.bench.baselines.smurf import Smurf
 from gateway.bench.calls import Call, calls_of
-from gateway.bench.scoring import Tally, score_doors
+from gateway.bench.scoring import score_doors
 from gateway.core import Core
 from gateway.model.place import Site
 from gateway.model.reads import Reads
@@ -157,7 +159,9 @@ def _run_world(world: Recorded, results: _Results) -> None:
     results.cost.parse_s += world.parse_cpu_s
     results.cost.reads += world.reads
     calls = list(calls_of(outcomes, world.site, world.tags))
-    results.add(GATEWAY, _score(world.site, truth, calls, seen, span))
+    tally = _score(world.site, truth, calls, seen, span)
+    score_loads(truth, outcomes, seen, span, tally, world.site, world.tags)
+    results.add(GATEWAY, tally)
     for name, make in BASELINES.items():
         calls = _baseline_calls(make(world.site), reads, world.last_at_us + DECIDED_US)
         results.add(name, _score(world.site, truth, calls, seen, span))

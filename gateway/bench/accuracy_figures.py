@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.bench.scoring import LATENCIES, Tally
+from gateway.bench.accuracy_tally import LATENCIES, Tally
 
 DRAWS = 1000
 LOW, HIGH = 0.025, 0.975
@@ -63,6 +63,9 @@ RATIOS = {
     "retracted": Ratio(count="retracted", of="told"),
     "withdrawn": Ratio(count="withdrawn", of="announced"),
     "pallets_found": Ratio(count="pallets_found", of="pallets"),
+    "loads_found": Ratio(count="loads_found", of="loads"),
+    "loads_split": Ratio(count="loads_split", of="loads"),
+    "passages_right": Ratio(count="passages_right", of="passages"),
     "sure_right": Ratio(count="sure_right", of="sure"),
     "zone": Ratio(count="zone_right", of="zone_known"),
     "zone_settled": Ratio(count="zone_settled_right", of="zone_settled"),

@@ -9,7 +9,7 @@ from gateway.bench.accuracy_targets import READS_PER_CPU_S, TARGETS
 
 #: figure → (what it is called, its format)
 ROWS = {
-    "precision": ("passages: precision", "{:.3f}"),
+    "precision": ("tags through doors: precision", "{:.3f}"),
     "recall": ("  recall", "{:.3f}"),
     "recall_of_readable": ("  recall of readable", "{:.3f}"),
     "direction": ("  direction", "{:.3f}"),
@@ -20,6 +20,9 @@ ROWS = {
     "withdrawn": ("  announced, never confirmed", "{:.3f}"),
     "pallets_found": ("pallets: found", "{:.3f}"),
     "pallets_false": ("  false", "{:,.0f}"),
+    "loads_found": ("passages as one: found", "{:.3f}"),
+    "loads_split": ("  pallet in several", "{:.3f}"),
+    "passages_right": ("  precision", "{:.3f}"),
     "provisional_s_p50": ("first word: p50 s", "{:.1f}"),
     "provisional_s_p95": ("  p95 s", "{:.1f}"),
     "confirmed_s_p50": ("confirmed: p50 s", "{:.1f}"),

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from gateway.bench.accuracy_tally import Tally
 from gateway.bench.accuracy_truth import Seen, Span, Truth
 from gateway.bench.calls import NOWHERE, Call
-from gateway.bench.scoring import READABLE_READS, Tally, clipped
+from gateway.bench.scoring import READABLE_READS, clipped
 from gateway.model.movement import Status
 from gateway.model.place import Site
 

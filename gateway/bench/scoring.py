@@ -10,12 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import SupportsFloat
 
-import numpy as np
-import numpy.typing as npt
-
+from gateway.bench.accuracy_tally import Tally
 from gateway.bench.accuracy_truth import Crossing, PalletCrossing, Seen, Span, Truth
 from gateway.bench.calls import NO_DOOR, Call
 from gateway.model.movement import Direction, Status
@@ -26,42 +22,6 @@ READABLE_US = 3_000_000
 READABLE_READS = 2
 #: A call with at least this confidence claims to be as good as certain.
 SURE = 0.99
-
-#: What is counted, per pallet.
-COUNTS = (
-    "crossings", "found", "right_way", "readable", "readable_found", "calls", "true_calls",
-    "told", "retracted", "announced", "withdrawn", "sure", "sure_right",
-    "standing_h", "standing_false", "mouth_h", "mouth_false",
-    "pallets", "pallets_found", "pallets_unreadable", "pallets_false",
-    "zone_known", "zone_right", "zone_settled", "zone_settled_right", "flaps", "standing_days",
-    "column_known", "column_right", "column_near", "carton_known", "carton_right", "carton_near",
-)  # fmt: skip
-
-#: Latencies in seconds, each with the pallet that it belongs to.
-LATENCIES = ("provisional_s", "confirmed_s")
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts per pallet, and what is not counted but collected."""
-
-    pallets: int
-    counts: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    latencies: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
-    confidences: list[tuple[float, bool]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        # The last row is for tags that are on no pallet.
-        self.counts = {name: np.zeros(self.pallets + 1) for name in COUNTS}
-        self.latencies = {name: [] for name in LATENCIES}
-
-    def add(self, name: str, pallet: int, amount: SupportsFloat = 1.0) -> None:
-        """Count something of a pallet, or of -1: none."""
-        self.counts[name][pallet] += float(amount)
-
-    def total(self, name: str) -> float:
-        """A count over all pallets."""
-        return float(self.counts[name].sum())
 
 
 def score_doors(truth: Truth, calls: Iterable[Call], seen: Seen, span: Span) -> Tally:
@@ -124,12 +84,12 @@ def _count_crossings(
         if not _within(crossing.time_us, span):
             continue
         pallet, call = truth.pallet_of.get(crossing.tag, -1), pairs.get(number)
-        readable = _readable(seen, crossing.tag, crossing.door, crossing.time_us)
+        could_be_read = readable(seen, crossing.tag, crossing.door, crossing.time_us)
         tally.add("crossings", pallet)
-        tally.add("readable", pallet, readable)
+        tally.add("readable", pallet, could_be_read)
         if call is not None:
             tally.add("found", pallet)
-            tally.add("readable_found", pallet, readable)
+            tally.add("readable_found", pallet, could_be_read)
             tally.add("right_way", pallet, call.direction == crossing.direction)
 
 
@@ -226,13 +186,13 @@ def _count_pallets(
     for load in truth.pallets:
         if not _within(load.time_us, span):
             continue
-        readable = [t for t in load.tags if _readable(seen, t, load.door, load.time_us)]
-        if not readable:
+        read = [tag for tag in load.tags if readable(seen, tag, load.door, load.time_us)]
+        if not read:
             tally.add("pallets_unreadable", load.pallet)
             continue
-        found = sum(_called(called, tag, load) for tag in readable)
+        found = sum(_called(called, tag, load) for tag in read)
         tally.add("pallets", load.pallet)
-        tally.add("pallets_found", load.pallet, 2 * found >= len(readable))
+        tally.add("pallets_found", load.pallet, 2 * found >= len(read))
     _count_false_pallets(truth, false, seen, tally)
 
 
@@ -255,9 +215,9 @@ def _count_false_pallets(truth: Truth, false: list[Call], seen: Seen, tally: Tal
             first, last = together[0].event_us, together[-1].event_us
             around = (first - READABLE_US, last + READABLE_US)
             reads = [seen.at_door(tag, door, around) for tag in truth.members[pallet]]
-            readable = sum(count >= READABLE_READS for count in reads)
+            read = sum(count >= READABLE_READS for count in reads)
             tags = len({call.tag for call in together})
-            tally.add("pallets_false", pallet, tags >= 2 and 2 * tags >= readable)
+            tally.add("pallets_false", pallet, tags >= 2 and 2 * tags >= read)
 
 
 def _bursts(calls: list[Call]) -> list[list[Call]]:
@@ -271,7 +231,8 @@ def _bursts(calls: list[Call]) -> list[list[Call]]:
     return bursts
 
 
-def _readable(seen: Seen, tag: int, door: int, time_us: int) -> bool:
+def readable(seen: Seen, tag: int, door: int, time_us: int) -> bool:
+    """Whether a tag that crossed a door at a time was read there often enough to be noticed."""
     around = (time_us - READABLE_US, time_us + READABLE_US)
     return seen.at_door(tag, door, around) >= READABLE_READS
 

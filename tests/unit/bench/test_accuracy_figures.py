@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gateway.bench.accuracy_figures import expected_calibration_error, figures, wilson
-from gateway.bench.scoring import Tally
+from gateway.bench.accuracy_tally import Tally
 
 
 def tally(calls: list[int], true_calls: list[int]) -> Tally:

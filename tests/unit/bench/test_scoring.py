@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gateway.bench.accuracy_tally import Tally
 from gateway.bench.accuracy_truth import LIFTED_US, SETTLES_US, Seen, Truth
 from gateway.bench.accuracy_zones import NO_COLUMN, score_zones
 from gateway.bench.calls import NOWHERE, Call, calls_of
-from gateway.bench.scoring import Tally, score_doors
+from gateway.bench.scoring import score_doors
 from gateway.model.movement import Direction, Kind, Status
 from gateway.model.outcome import Outcome
 from gateway.model.reads import Reads, empty_reads

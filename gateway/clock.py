@@ -6,11 +6,15 @@ taken from a clock that never steps.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 #: The most that the daemon's clock is slewed toward the host's, in parts per million.
 SLEW_PPM = 500
+#: How often the daemon's clock looks at the host's.
+LOOK_US = 1_000_000
 
 
 class Clock(Protocol):
@@ -23,27 +27,39 @@ class Clock(Protocol):
 class SystemClock:
     """The host's time, but steady: anchored once and carried by the monotonic clock.
 
-    When the host's clock is stepped or drifts, this clock follows by slewing at most `SLEW_PPM`,
-    so that no duration inside the gateway jumps. `behind_us` tells how far it has to go.
+    When the host's clock is stepped or drifts, this clock follows by running at most `SLEW_PPM`
+    faster or slower, so that no duration inside the gateway jumps. `behind_us` tells how far it has
+    to go. Any thread may ask.
     """
 
-    def __init__(self) -> None:
-        # One tuple, replaced whole: several threads ask for the time.
-        self._anchor = (time.monotonic_ns(), time.time_ns() // 1_000)
+    def __init__(
+        self,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        host_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._monotonic_ns, self._host_ns = monotonic_ns, host_ns
+        self._lock = threading.Lock()
+        self._looked_ns, self._looked_us = monotonic_ns(), host_ns() // 1_000
+        self._rate_ppm = 0
         self.behind_us = 0
 
     def now_us(self) -> int:
         """Microseconds since the Unix epoch; never goes back."""
-        anchor_ns, anchor_us = self._anchor
-        mono_ns = time.monotonic_ns()
-        elapsed_us = (mono_ns - anchor_ns) // 1_000
-        now_us = anchor_us + elapsed_us
-        if elapsed_us > 1_000_000:
-            self.behind_us = time.time_ns() // 1_000 - now_us
-            limit_us = elapsed_us * SLEW_PPM // 1_000_000
-            now_us += max(-limit_us, min(limit_us, self.behind_us))
-            self._anchor = (mono_ns, now_us)
-        return now_us
+        with self._lock:
+            elapsed_us = (self._monotonic_ns() - self._looked_ns) // 1_000
+            slewed_us = min(elapsed_us, LOOK_US) * self._rate_ppm // 1_000_000
+            now_us = self._looked_us + elapsed_us + slewed_us
+            if elapsed_us >= LOOK_US:
+                self._look(now_us, elapsed_us)
+            return now_us
+
+    def _look(self, now_us: int, elapsed_us: int) -> None:
+        """Choose the rate until the next look; the time itself goes on from where it is."""
+        self._looked_ns += elapsed_us * 1_000
+        self._looked_us = now_us
+        self.behind_us = self._host_ns() // 1_000 - now_us
+        wanted_ppm = self.behind_us * 1_000_000 // LOOK_US
+        self._rate_ppm = max(-SLEW_PPM, min(SLEW_PPM, wanted_ppm))
 
 
 class ManualClock:

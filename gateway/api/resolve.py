@@ -56,7 +56,7 @@ def never_read(text: str) -> str:
 def _shared(text: str, key: Key) -> str:
     """The sentence for a key that many tags share, or that fits on no tag."""
     if key.gtin is None:
-        return f"{quoted(text)} fits on no 96-bit tag; ask for the tag by its hex."
+        return f"{quoted(text)} fits on no tag; ask for the tag by its hex."
     return f"{quoted(text)} is a GTIN, which many tags share: ask /api/v1/tags?gtin={key.gtin}."
 
 

@@ -10,23 +10,25 @@ stands for every EPC that may carry it: some dozens, cheaper to try than an inde
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
-from urllib.parse import unquote
 
-from gateway.model import epc
+from gateway.model import epc, epc_plus
+from gateway.model.epc_elements import (
+    Elements,
+    check_key,
+    parse_digital_link,
+    parse_element_string,
+)
 from gateway.model.tags import MAX_EPC_BYTES
 
 #: Longer texts are refused before they are looked at.
 MAX_KEY_CHARACTERS = 512
 
-_ELEMENTS = re.compile(r"\((\d{2,4})\)([^()]+)")
 _GTIN_LENGTHS = (8, 12, 13, 14)
 _PREFIX_LENGTHS = range(6, 13)
-_Candidate = tuple[str, ...]
+_Fields = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,23 @@ def parse_key(text: str) -> Key:
     if text[:4].lower() == "urn:":
         return _parse_urn(text)
     if text.startswith("("):
-        elements = _ELEMENTS.findall(text)
-        if "".join(f"({ai}){value}" for ai, value in elements) != text:
-            raise ValueError(f"'{text}' is no GS1 element string such as (01)…(21)….")
-        return _from_elements(text, elements)
+        return _from_elements(check_key(text, parse_element_string(text)))
     if "/" in text:
-        return _parse_digital_link(text)
+        return _from_elements(check_key(text, parse_digital_link(text)))
     return _parse_plain(text)
+
+
+def fields_in(elements: Elements, prefix_digits: int) -> tuple[str, _Fields]:
+    """Scheme and fields of a GS1 key whose company prefix has so many digits.
+
+    The elements are as `check_key` leaves them. ValueError with a sentence when they lack a value.
+    """
+    (ai, value), *rest = elements
+    scheme, split = _SPLITS[ai]
+    try:
+        return scheme, split(value, dict(rest), prefix_digits)
+    except KeyError as missing:
+        raise ValueError(f"A key of ({ai}) needs a value of ({missing.args[0]}).") from None
 
 
 def _parse_urn(text: str) -> Key:
@@ -60,27 +72,30 @@ def _parse_urn(text: str) -> Key:
         if len(parts) == 4 and parts[2].lower() == "raw":
             return _parse_raw(text, parts[3])
         raise ValueError(f"'{text}' is no EPC URI such as urn:epc:id:sgtin:0614141.812345.6789.")
-    form, scheme, fields = parts[2].lower(), parts[3].lower(), tuple(parts[4].split("."))
+    form, scheme = parts[2].lower(), parts[3].lower()
     if form == "id":
-        return Key(epc.encodings(scheme, fields))
+        return Key(epc.encodings(scheme, epc.fields_of(scheme, parts[4])))
     if form == "tag":
-        return _parse_tag_uri(text, scheme, fields)
-    if form == "idpat" and scheme == "sgtin" and len(fields) == 3 and fields[2] == "*":
-        found = epc.decode(epc.encode(scheme, (*fields[:2], "0")))
-        return Key(gtin=found.gtin if found else None)
+        return Key((parse_tag_uri(text),))
+    if form == "idpat" and scheme == "sgtin" and parts[4].endswith(".*"):
+        found = epc.decode(epc.encode(scheme, (*parts[4].split(".")[:-1], "0")))
+        return Key(gtin=None if found is None else found.gtin)
     raise ValueError(f"'{text}': of EPC URIs, urn:epc:id, :tag and :raw can be looked up.")
 
 
-def _parse_tag_uri(text: str, scheme: str, fields: tuple[str, ...]) -> Key:
-    name, _, length = scheme.rpartition("-")
-    if length != "96":
-        raise ValueError(f"'{text}': of tag URIs, those of 96-bit schemes can be looked up.")
-    if name == "gid":
-        return Key((epc.encode(name, fields),))
-    largest = 15 if name == "usdod" else 7
-    if fields[0] not in map(str, range(largest + 1)):
-        raise ValueError(f"'{text}': the filter value is a number from 0 to {largest}.")
-    return Key((epc.encode(name, fields[1:], int(fields[0])),))
+def parse_tag_uri(text: str) -> bytes:
+    """The bits of a `urn:epc:tag:…`; ValueError with a sentence when there are none."""
+    *_, coding, value = text.split(":", 4)
+    coding = coding.lower()
+    if "-" not in coding:
+        raise ValueError(f"'{text}' names no layout of bits such as sgtin-96.")
+    filter_value = 0
+    if coding != "gid-96":
+        digits, _, value = value.partition(".")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 2):
+            raise ValueError(f"'{text}': the filter value is a small number.")
+        filter_value = int(digits)
+    return epc.encode(coding, epc.fields_of(coding, value), filter_value)
 
 
 def _parse_raw(text: str, value: str) -> Key:
@@ -89,16 +104,6 @@ def _parse_raw(text: str, value: str) -> Key:
         with suppress(ValueError):
             return Key((bytes.fromhex(digits[1:]),))
     raise ValueError(f"'{text}': a raw EPC URI is urn:epc:raw:96.x and 24 hex digits, or the like.")
-
-
-def _parse_digital_link(text: str) -> Key:
-    path = text.partition("?")[0].partition("#")[0]
-    segments = [unquote(s) for s in path.split("/")]
-    for start, (ai, value) in enumerate(pairwise(segments)):
-        if ai in _PRIMARY and value[:6].isdigit():
-            pairs = segments[start:]
-            return _from_elements(text, list(zip(pairs[::2], pairs[1::2], strict=False)))
-    raise ValueError(f"'{text}' is no GS1 Digital Link such as https://id.gs1.org/01/…/21/….")
 
 
 def _parse_plain(text: str) -> Key:
@@ -110,7 +115,7 @@ def _parse_plain(text: str) -> Key:
         if len(digits) in _GTIN_LENGTHS:
             gtin = digits.zfill(14)
         elif len(digits) == 18:
-            epcs = _candidates("sscc", _sscc(digits))
+            epcs = _candidates((("00", digits),))
     with suppress(ValueError):
         epcs = (bytes.fromhex(digits), *epcs)
     if not (gtin or epcs) or len(digits) > 2 * MAX_EPC_BYTES:
@@ -121,80 +126,72 @@ def _parse_plain(text: str) -> Key:
     return Key(epcs, gtin)
 
 
-def _from_elements(text: str, elements: list[tuple[str, str]]) -> Key:
-    ai, value = elements[0]
-    others = dict(elements[1:])
-    if ai not in _PRIMARY:
-        known = ", ".join(f"({name})" for name in sorted(_PRIMARY))
-        raise ValueError(f"'{text}': a key begins with one of {known}.")
-    scheme, checked_length, fields = _PRIMARY[ai]
-    if ai == "01":
-        value = value.zfill(14)
-    if checked_length:
-        digits = value[:checked_length]
-        if len(digits) != checked_length or not (digits.isascii() and digits.isdigit()):
-            raise ValueError(f"'{text}': ({ai}) begins with {checked_length} digits.")
-        if (right := epc.check_digit(digits[:-1])) != digits[-1]:
-            raise ValueError(f"'{text}': the check digit of {digits} should be {right}.")
-    if ai == "01" and "21" not in others:
-        return Key(gtin=value)
-    return Key(_candidates(scheme, fields(value, others)))
+def _from_elements(elements: Elements) -> Key:
+    if elements[0][0] == "01" and "21" not in dict(elements):
+        return Key(gtin=elements[0][1])
+    return Key(_candidates(elements))
 
 
-def _candidates(scheme: str, fields: list[_Candidate]) -> tuple[bytes, ...]:
-    """The tags for each reading of the key; a reading that fits no 96-bit tag gives none."""
+def _candidates(elements: Elements) -> tuple[bytes, ...]:
+    """The tags for each reading of the key; a reading that fits no tag gives none."""
     found: list[bytes] = []
-    for candidate in fields:
-        try:
-            found.extend(epc.encodings(scheme, candidate))
-        except ValueError:
-            continue
+    for prefix_digits in _PREFIX_LENGTHS:
+        with suppress(ValueError):
+            found += epc.encodings(*fields_in(elements, prefix_digits))
+    with suppress(ValueError):
+        plus = epc_plus.coding_of(elements)
+        found += [plus.write(elements, filter_value) for filter_value in range(8)]
     return tuple(found)
 
 
-def _sgtin(value: str, others: dict[str, str]) -> list[_Candidate]:
-    serial = others["21"]
-    return [(value[1 : 1 + n], value[0] + value[1 + n : 13], serial) for n in _PREFIX_LENGTHS]
+def _sgtin(value: str, others: dict[str, str], n: int) -> _Fields:
+    return value[1 : 1 + n], value[0] + value[1 + n : 13], others["21"]
 
 
-def _sscc(value: str, _: dict[str, str] | None = None) -> list[_Candidate]:
-    return [(value[1 : 1 + n], value[0] + value[1 + n : 17]) for n in _PREFIX_LENGTHS]
+def _sscc(value: str, _: dict[str, str], n: int) -> _Fields:
+    return value[1 : 1 + n], value[0] + value[1 + n : 17]
 
 
-def _gsrn(value: str, _: dict[str, str]) -> list[_Candidate]:
-    return [(value[:n], value[n:17]) for n in _PREFIX_LENGTHS]
+def _service(value: str, _: dict[str, str], n: int) -> _Fields:
+    return value[:n], value[n:17]
 
 
-def _sgln(value: str, others: dict[str, str]) -> list[_Candidate]:
-    return [(value[:n], value[n:12], others.get("254", "0")) for n in _PREFIX_LENGTHS]
+def _place(value: str, others: dict[str, str], n: int) -> _Fields:
+    return value[:n], value[n:12], others.get("254", "0")
 
 
-def _document(value: str, _: dict[str, str]) -> list[_Candidate]:
-    return [(value[:n], value[n:12], value[13:]) for n in _PREFIX_LENGTHS]
+def _document(value: str, _: dict[str, str], n: int) -> _Fields:
+    return value[:n], value[n:12], value[13:]
 
 
-def _returnable(value: str, _: dict[str, str]) -> list[_Candidate]:
-    return _document(value[1:], {})  # (8003) has a zero before its 13 digits
+def _returnable(value: str, _: dict[str, str], n: int) -> _Fields:
+    return _document(value[1:], {}, n)  # (8003) has a zero before its 13 digits
 
 
-def _asset(value: str, _: dict[str, str]) -> list[_Candidate]:
-    return [(value[:n], value[n:]) for n in _PREFIX_LENGTHS]
+def _asset(value: str, _: dict[str, str], n: int) -> _Fields:
+    return value[:n], value[n:]
 
 
-def _part(value: str, others: dict[str, str]) -> list[_Candidate]:
-    return [(value[:n], value[n:], others.get("8011", "")) for n in _PREFIX_LENGTHS]
+def _part(value: str, others: dict[str, str], n: int) -> _Fields:
+    return value[:n], value[n:], others["8011"]
 
 
-#: Application identifier → (scheme, length up to its check digit or 0, the ways to read its value).
-_PRIMARY: dict[str, tuple[str, int, Callable[[str, dict[str, str]], list[_Candidate]]]] = {
-    "00": ("sscc", 18, _sscc),
-    "01": ("sgtin", 14, _sgtin),
-    "253": ("gdti", 13, _document),
-    "255": ("sgcn", 13, _document),
-    "414": ("sgln", 13, _sgln),
-    "8003": ("grai", 14, _returnable),
-    "8004": ("giai", 0, _asset),
-    "8010": ("cpi", 0, _part),
-    "8017": ("gsrnp", 18, _gsrn),
-    "8018": ("gsrn", 18, _gsrn),
+def _piece(value: str, others: dict[str, str], n: int) -> _Fields:
+    item = (value[1 : 1 + n], value[0] + value[1 + n : 13])
+    return *item, value[14:16], value[16:18], others["21"]
+
+
+#: Application identifier → scheme, and how a key's value is split behind so many digits of prefix.
+_SPLITS: dict[str, tuple[str, Callable[[str, dict[str, str], int], _Fields]]] = {
+    "00": ("sscc", _sscc),
+    "01": ("sgtin", _sgtin),
+    "253": ("gdti", _document),
+    "255": ("sgcn", _document),
+    "414": ("sgln", _place),
+    "8003": ("grai", _returnable),
+    "8004": ("giai", _asset),
+    "8006": ("itip", _piece),
+    "8010": ("cpi", _part),
+    "8017": ("gsrnp", _service),
+    "8018": ("gsrn", _service),
 }

@@ -111,7 +111,7 @@ async def test_an_unknown_state_says_which_device_is_to_blame(
         ("nonsense", 400, "neither an EPC"),
         (GTIN, 404, f"ask /api/v1/tags?gtin={GTIN}"),
         (f"(01){GTIN}", 400, f"ask /api/v1/tags?gtin={GTIN}"),
-        (f"(01){GTIN}(21)NOT-NUMERIC", 400, "by its hex"),
+        (f"(01){GTIN}(21){'9' * 21}", 400, "by its hex"),
         ("x" * 600, 400, "1 to 512"),
         ("", 400, "1 to 512"),
     ],

@@ -117,7 +117,7 @@ def run(
         "measures": "movements against the truth of simulated warehouses",
         "seeds": list(seeds),
         "seconds": seconds,
-        "interval": "[95 % interval by bootstrap over the pallets of all seeds]",
+        "interval": "[95 % interval by bootstrap over the loads of all seeds]",
         "settings": found,
     }
 

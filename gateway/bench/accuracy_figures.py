@@ -1,9 +1,9 @@
 """Figures: what the tallies of several seeds come to, each with its interval.
 
-Intervals hold 95 %: percentiles of a bootstrap that draws pallets, of all seeds together, because
-tags of one pallet are not independent. Where every pallet agrees (a share of 0 or 1, no event at
-all) the bootstrap knows no doubt: then it is Wilson's interval on the number of pallets, and for
-rates the most that Poisson allows when nothing was seen. Both are on the safe side.
+Intervals hold 95 %: percentiles of a bootstrap that draws loads (pallets, loose cartons) of all
+seeds together, because tags of one load are not independent. Where every load agrees (a share of 0
+or 1, no event at all) the bootstrap knows no doubt: then it is Wilson's interval on the number of
+loads, and for rates the most that Poisson allows when nothing was seen. Both are on the safe side.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ RATIOS = {
     "retracted": Ratio(count="retracted", of="told"),
     "withdrawn": Ratio(count="withdrawn", of="announced"),
     "pallets_found": Ratio(count="pallets_found", of="pallets"),
-    "loads_found": Ratio(count="loads_found", of="loads"),
-    "loads_split": Ratio(count="loads_split", of="loads"),
+    "passages_found": Ratio(count="passages_found", of="passable"),
+    "pallets_split": Ratio(count="pallets_split", of="passable"),
     "passages_right": Ratio(count="passages_right", of="passages"),
+    "empties_found": Ratio(count="empties_found", of="empties"),
     "sure_right": Ratio(count="sure_right", of="sure"),
     "zone": Ratio(count="zone_right", of="zone_known"),
     "zone_settled": Ratio(count="zone_settled_right", of="zone_settled"),
@@ -115,10 +116,10 @@ def wilson(share: float, cases: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _draws(pallets: int) -> Floats:
-    """How often each pallet is drawn, one row per draw of as many as there are."""
+def _draws(loads: int) -> Floats:
+    """How often each load is drawn, one row per draw of as many as there are."""
     rng = np.random.default_rng(20_261_121)
-    return rng.multinomial(pallets, np.full(pallets, 1 / pallets), size=DRAWS).astype(np.float64)
+    return rng.multinomial(loads, np.full(loads, 1 / loads), size=DRAWS).astype(np.float64)
 
 
 def _ratio(ratio: Ratio, counts: dict[str, Floats], draws: Floats) -> Figure:
@@ -141,18 +142,18 @@ def _ratio(ratio: Ratio, counts: dict[str, Floats], draws: Floats) -> Figure:
 
 def _latencies(name: str, tallies: Sequence[Tally], draws: Floats) -> dict[str, Figure]:
     values: list[float] = []
-    pallets: list[int] = []
+    loads: list[int] = []
     base = 0
     for tally in tallies:
-        rows = tally.pallets + 1  # the last is for tags of no pallet: -1
+        rows = tally.loads + 1  # the last is for tags of no load: -1
         values += [value for value, _ in tally.latencies[name]]
-        pallets += [base + pallet % rows for _, pallet in tally.latencies[name]]
+        loads += [base + load % rows for _, load in tally.latencies[name]]
         base += rows
     if not values:
         return {f"{name}_{quantile}": Figure(value=None) for quantile in QUANTILES}
     order = np.argsort(values, kind="stable")
     ordered = np.array(values)[order]
-    weights = draws[:, np.array(pallets)[order]].cumsum(axis=1)
+    weights = draws[:, np.array(loads)[order]].cumsum(axis=1)
     found = {}
     for quantile, share in QUANTILES.items():
         at = (weights < share * weights[:, -1:]).sum(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from gateway.model.place import Side, Site
 from gateway.model.reads import Reads
 from gateway.model.tags import TagIndex
 
-#: A tag that was put down stands still after this; one that will have moved by the time of a fact
-#: may have been lifted this long before it (trucks drive, and stop in doors).
+#: A tag that was put down stands still after this. Where the truth does not tell of lifting, one
+#: that moves next at some time may have been lifted this long before (trucks stop in doors).
 SETTLES_US = 10_000_000
 LIFTED_US = 40_000_000
+#: Stands for the load of a tag that is on none.
+NO_LOAD = -1
 
 Ints = npt.NDArray[np.int64]
 Span = tuple[int, int]
@@ -39,83 +42,121 @@ class Crossing:
 class PalletCrossing:
     """A pallet's middle crossed the line of a door."""
 
-    pallet: int
+    load: int
     door: int
     direction: Direction
     time_us: int
     tags: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyCrossing:
+    """Something without any tag crossed the line of a door: a truck, a worker."""
+
+    door: int
+    time_us: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Truth:
-    """The facts of one simulated run, in order of time; tags, zones and doors as numbers."""
+    """The facts of one simulated run, in order of time; tags, zones and doors as numbers.
+
+    A load is a pallet or a loose carton, by number: what moves as one.
+    """
 
     crossings: list[Crossing] = field(default_factory=list)
     pallets: list[PalletCrossing] = field(default_factory=list)
-    members: list[tuple[int, ...]] = field(default_factory=list)  # tags of each pallet
-    pallet_of: dict[int, int] = field(default_factory=dict)
+    empties: list[EmptyCrossing] = field(default_factory=list)
+    members: list[tuple[int, ...]] = field(default_factory=list)  # tags of each load
+    load_of: dict[int, int] = field(default_factory=dict)  # tag → load
+    carton_of: dict[int, str] = field(default_factory=dict)  # tag → name of its carton
     zones: dict[int, tuple[Ints, Ints]] = field(default_factory=dict)  # tag → since when, where
     standing: dict[int, list[Span]] = field(default_factory=dict)  # tag → when it did not move
 
     @classmethod
     def of(cls, facts: Iterable[dict[str, Any]], site: Site, tags: TagIndex, end_us: int) -> Truth:
         """Put together what the simulation noted (`simulation/truth.py`) until `end_us`."""
-        truth = cls()
-        pallets: dict[str, int] = {}
-        places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        truth, notes = cls(), _Notes(site, tags)
         for fact in sorted(facts, key=lambda fact: fact["t"]):
-            if "epcs" in fact:
-                members = tuple(tags.add(bytes.fromhex(epc)) for epc in fact["epcs"])
-                truth._add_pallet(fact, members, pallets, site)
-            elif "door" in fact:
-                tag = tags.add(bytes.fromhex(fact["epc"]))
-                door, direction = site.doors[site.door_numbers[fact["door"]]], fact["direction"]
-                truth.crossings.append(
-                    Crossing(
-                        tag=tag,
-                        door=site.door_numbers[door.id],
-                        direction=Direction(direction),
-                        time_us=fact["t"],
-                    )
-                )
-                zone = door.inside if direction == Direction.IN else door.outside
-                places[tag].append((fact["t"], site.zone_numbers[zone]))
-            elif "epc" in fact:
-                tag = tags.add(bytes.fromhex(fact["epc"]))
-                places[tag].append((fact["t"], site.zone_numbers[fact["zone"]]))
-        for tag, been in places.items():
-            times, zones = np.array(been, dtype=np.int64).T
+            notes.take(fact, truth)
+        for tag, been in notes.places.items():
+            times, zones, put_down = np.array(been, dtype=np.int64).T
             truth.zones[tag] = (times, zones)
-            truth.standing[tag] = _standing(times, end_us)
+            lifted = notes.lifted.get(truth.load_of.get(tag, NO_LOAD), [])
+            margin_us = 0 if notes.lifted else LIFTED_US
+            moves = sorted([*times.tolist(), *lifted, end_us])
+            truth.standing[tag] = _standing(times[put_down > 0].tolist(), moves, margin_us)
         return truth
-
-    def _add_pallet(
-        self, fact: dict[str, Any], members: tuple[int, ...], pallets: dict[str, int], site: Site
-    ) -> None:
-        pallet = pallets.setdefault(fact["pallet"], len(pallets))
-        if pallet == len(self.members):
-            self.members.append(members)
-            self.pallet_of.update(dict.fromkeys(members, pallet))
-        if "door" in fact:
-            self.pallets.append(
-                PalletCrossing(
-                    pallet=pallet,
-                    door=site.door_numbers[fact["door"]],
-                    direction=Direction(fact["direction"]),
-                    time_us=fact["t"],
-                    tags=members,
-                )
-            )
 
     def stands(self, tag: int, time_us: int) -> bool:
         """Whether a tag stood still at a time."""
         return any(start <= time_us < end for start, end in self.standing.get(tag, ()))
 
 
-def _standing(times: Ints, end_us: int) -> list[Span]:
-    """When a tag with facts at these times surely did not move."""
-    ends = [*times[1:].tolist(), end_us]
-    spans = [(t + SETTLES_US, e - LIFTED_US) for t, e in zip(times.tolist(), ends, strict=True)]
+class _Notes:
+    """What has to be gathered while the facts are read."""
+
+    def __init__(self, site: Site, tags: TagIndex) -> None:
+        # tag → time, zone, and whether it was put down there
+        self.places: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)
+        self.lifted: dict[int, list[int]] = defaultdict(list)  # load → times
+        self._site, self._tags = site, tags
+        self._loads: dict[str, int] = {}
+
+    def take(self, fact: dict[str, Any], truth: Truth) -> None:
+        """Enter one fact; what is of no concern here is left out."""
+        if "epc" in fact:
+            self._take_tag(fact, truth)
+        elif "pallet" in fact or "carton" in fact:
+            self._take_load(fact, truth)
+        elif "empty" in fact:
+            door = self._site.door_numbers[fact["at"]]
+            truth.empties.append(EmptyCrossing(door=door, time_us=fact["t"]))
+
+    def _take_tag(self, fact: dict[str, Any], truth: Truth) -> None:
+        tag, site = self._tag(fact["epc"]), self._site
+        if "carton" in fact:
+            truth.carton_of[tag] = fact["carton"]
+        zone = fact.get("zone")
+        if "door" in fact:
+            door, direction = site.door_numbers[fact["door"]], Direction(fact["direction"])
+            crossing = Crossing(tag=tag, door=door, direction=direction, time_us=fact["t"])
+            truth.crossings.append(crossing)
+            place = site.doors[door]
+            zone = place.inside if direction is Direction.IN else place.outside
+        if zone is not None:
+            self.places[tag].append((fact["t"], site.zone_numbers[zone], "door" not in fact))
+
+    def _take_load(self, fact: dict[str, Any], truth: Truth) -> None:
+        load = self._loads.setdefault(fact.get("pallet") or fact["carton"], len(self._loads))
+        members = tuple(self._tag(epc) for epc in fact.get("epcs") or fact.get("tags") or ())
+        if load == len(truth.members):
+            truth.members.append(members)
+            truth.load_of.update(dict.fromkeys(members, load))
+        if "lifted" in fact:
+            self.lifted[load].append(fact["t"])
+        elif "door" in fact:
+            truth.pallets.append(
+                PalletCrossing(
+                    load=load,
+                    door=self._site.door_numbers[fact["door"]],
+                    direction=Direction(fact["direction"]),
+                    time_us=fact["t"],
+                    tags=members,
+                )
+            )
+
+    def _tag(self, epc: str) -> int:
+        return self._tags.add(bytes.fromhex(epc))
+
+
+def _standing(put_down: list[int], moves: list[int], margin_us: int) -> list[Span]:
+    """When a tag surely did not move: from when it was put down until its next move."""
+    spans = [
+        (time_us + SETTLES_US, moves[bisect_right(moves, time_us)] - margin_us)
+        for time_us in put_down
+        if time_us < moves[-1]
+    ]
     return [(start, end) for start, end in spans if end > start]
 
 

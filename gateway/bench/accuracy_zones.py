@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.bench.accuracy_tally import Tally
-from gateway.bench.accuracy_truth import Seen, Span, Truth
+from gateway.bench.accuracy_truth import NO_LOAD, Seen, Span, Truth
 from gateway.bench.calls import NOWHERE, Call
 from gateway.bench.scoring import READABLE_READS, clipped
 from gateway.model.movement import Status
@@ -38,9 +38,9 @@ def score_zones(
     samples = np.arange(span[0], span[1], SAMPLE_US, dtype=np.int64)
     beliefs = _beliefs(calls)
     nothing: Belief = (samples[:0], samples[:0])
-    cartons: dict[int, list[tuple[Ints, Ints, Flags]]] = defaultdict(list)
+    cartons: dict[tuple[int, str | None], list[tuple[Ints, Ints, Flags]]] = defaultdict(list)
     for tag, facts in truth.zones.items():
-        first_us, pallet = seen.first_us(tag), truth.pallet_of.get(tag, -1)
+        first_us, load = seen.first_us(tag), truth.load_of.get(tag, NO_LOAD)
         if first_us is None:
             continue
         belief = beliefs.get(tag, nothing)
@@ -48,16 +48,17 @@ def score_zones(
         known = (samples >= first_us) & (there != NOWHERE)
         settled = known & _stands(truth, tag, samples)
         right = believed == there
-        tally.add("zone_known", pallet, np.count_nonzero(known))
-        tally.add("zone_right", pallet, np.count_nonzero(known & right))
-        tally.add("zone_settled", pallet, np.count_nonzero(settled))
-        tally.add("zone_settled_right", pallet, np.count_nonzero(settled & right))
+        tally.add("zone_known", load, np.count_nonzero(known))
+        tally.add("zone_right", load, np.count_nonzero(known & right))
+        tally.add("zone_settled", load, np.count_nonzero(settled))
+        tally.add("zone_settled_right", load, np.count_nonzero(settled & right))
         _count_flaps(truth, tag, belief, seen, span, tally)
         asked = settled & (column_of[there] != NO_COLUMN)
         if asked.any():
-            cartons[pallet].append((column_of[there], column_of[believed], asked))
-    for pallet, tags in cartons.items():
-        _count_columns(pallet, tags, tally)
+            carton = truth.carton_of.get(tag)
+            cartons[load, carton].append((column_of[there], column_of[believed], asked))
+    for (load, _), tags in cartons.items():
+        _count_columns(load, tags, tally)
 
 
 def columns_by_number(site: Site, columns: dict[str, int]) -> Ints:
@@ -98,29 +99,29 @@ def _count_flaps(
     truth: Truth, tag: int, belief: Belief, seen: Seen, span: Span, tally: Tally
 ) -> None:
     """Changes of mind, the first one apart, about a tag that stands still and is read."""
-    pallet, changes = truth.pallet_of.get(tag, -1), belief[0][1:]
+    load, changes = truth.load_of.get(tag, NO_LOAD), belief[0][1:]
     for start, end in clipped(truth.standing.get(tag, ()), span):
         if seen.reads(tag, (start, end)) < READABLE_READS:
             continue
-        tally.add("standing_days", pallet, (end - start) / 8.64e10)
-        tally.add("flaps", pallet, np.count_nonzero((changes >= start) & (changes < end)))
+        tally.add("standing_days", load, (end - start) / 8.64e10)
+        tally.add("flaps", load, np.count_nonzero((changes >= start) & (changes < end)))
 
 
-def _count_columns(pallet: int, tags: list[tuple[Ints, Ints, Flags]], tally: Tally) -> None:
-    """Columns of single tags, and of the carton by the vote of its tags."""
+def _count_columns(load: int, tags: list[tuple[Ints, Ints, Flags]], tally: Tally) -> None:
+    """Columns of single tags, and of the carton (or load) by the vote of its tags."""
     there, believed, asked = (np.stack(part) for part in zip(*tags, strict=True))
     off = np.abs(believed - there)
-    tally.add("column_known", pallet, np.count_nonzero(asked))
-    tally.add("column_right", pallet, np.count_nonzero(asked & (off == 0)))
-    tally.add("column_near", pallet, np.count_nonzero(asked & (off <= 1)))
+    tally.add("column_known", load, np.count_nonzero(asked))
+    tally.add("column_right", load, np.count_nonzero(asked & (off == 0)))
+    tally.add("column_near", load, np.count_nonzero(asked & (off <= 1)))
     columns = np.unique(believed[asked & (believed != NO_COLUMN)])
-    if pallet < 0 or not len(columns):
+    if load == NO_LOAD or not len(columns):
         columns = np.array([NO_COLUMN])
     votes = np.stack([np.count_nonzero(asked & (believed == c), axis=0) for c in columns])
     elected = np.where(votes.max(axis=0) > 0, columns[votes.argmax(axis=0)], NO_COLUMN)
     present = asked.any(axis=0)
     column = np.where(asked, there, NO_COLUMN).max(axis=0)
     apart = np.abs(elected - column)
-    tally.add("carton_known", pallet, np.count_nonzero(present))
-    tally.add("carton_right", pallet, np.count_nonzero(present & (apart == 0)))
-    tally.add("carton_near", pallet, np.count_nonzero(present & (apart <= 1)))
+    tally.add("carton_known", load, np.count_nonzero(present))
+    tally.add("carton_right", load, np.count_nonzero(present & (apart == 0)))
+    tally.add("carton_near", load, np.count_nonzero(present & (apart <= 1)))

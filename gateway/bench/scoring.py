@@ -1,9 +1,9 @@
-"""Scoring: the calls of a detector against the truth, added up per pallet.
+"""Scoring: the calls of a detector against the truth, added up per load.
 
 A call belongs to a crossing of the same tag through the same door within 5 s of it, one to one, the
-nearest pairs first; whether it has the direction right is asked of pairs only. Tags of one pallet
-move together, and so do the mistakes with them: everything is therefore added up per pallet, and
-whoever wants intervals draws pallets (`accuracy_figures.py`).
+nearest pairs first; whether it has the direction right is asked of pairs only. Tags of one load (a
+pallet, a loose carton) move together, and so do the mistakes with them: everything is therefore
+added up per load, and whoever wants intervals draws loads (`accuracy_figures.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from gateway.bench.accuracy_tally import Tally
-from gateway.bench.accuracy_truth import Crossing, PalletCrossing, Seen, Span, Truth
+from gateway.bench.accuracy_truth import NO_LOAD, Crossing, PalletCrossing, Seen, Span, Truth
 from gateway.bench.calls import NO_DOOR, Call
 from gateway.model.movement import Direction, Status
 
@@ -31,10 +31,10 @@ def score_doors(truth: Truth, calls: Iterable[Call], seen: Seen, span: Span) -> 
     final = [call for call in told if call.id not in retracted]
     pairs = match(truth.crossings, final)
     for call in told:
-        pallet = truth.pallet_of.get(call.tag, -1)
-        if _within(call.event_us, span):
-            tally.add("told", pallet)
-            tally.add("retracted", pallet, call.id in retracted)
+        load = truth.load_of.get(call.tag, NO_LOAD)
+        if within(call.event_us, span):
+            tally.add("told", load)
+            tally.add("retracted", load, call.id in retracted)
     _count_crossings(truth, pairs, seen, span, tally)
     false = _count_calls(truth, pairs, final, span, tally)
     _count_announced(truth, announced, final, span, tally)
@@ -81,16 +81,16 @@ def _count_crossings(
     truth: Truth, pairs: dict[int, Call], seen: Seen, span: Span, tally: Tally
 ) -> None:
     for number, crossing in enumerate(truth.crossings):
-        if not _within(crossing.time_us, span):
+        if not within(crossing.time_us, span):
             continue
-        pallet, call = truth.pallet_of.get(crossing.tag, -1), pairs.get(number)
+        load, call = truth.load_of.get(crossing.tag, NO_LOAD), pairs.get(number)
         could_be_read = readable(seen, crossing.tag, crossing.door, crossing.time_us)
-        tally.add("crossings", pallet)
-        tally.add("readable", pallet, could_be_read)
+        tally.add("crossings", load)
+        tally.add("readable", load, could_be_read)
         if call is not None:
-            tally.add("found", pallet)
-            tally.add("readable_found", pallet, could_be_read)
-            tally.add("right_way", pallet, call.direction == crossing.direction)
+            tally.add("found", load)
+            tally.add("readable_found", load, could_be_read)
+            tally.add("right_way", load, call.direction == crossing.direction)
 
 
 def _count_calls(
@@ -101,18 +101,18 @@ def _count_calls(
     false = []
     for call in final:
         crossing = crossing_of.get(id(call))
-        if not _within(call.event_us if crossing is None else crossing.time_us, span):
+        if not within(call.event_us if crossing is None else crossing.time_us, span):
             continue
-        pallet = truth.pallet_of.get(call.tag, -1)
-        tally.add("calls", pallet)
-        tally.add("true_calls", pallet, crossing is not None)
+        load = truth.load_of.get(call.tag, NO_LOAD)
+        tally.add("calls", load)
+        tally.add("true_calls", load, crossing is not None)
         if crossing is None:
             false.append(call)
         if call.confidence is not None:
             right = crossing is not None and call.direction == crossing.direction
             tally.confidences.append((call.confidence, right))
-            tally.add("sure", pallet, call.confidence >= SURE)
-            tally.add("sure_right", pallet, right and call.confidence >= SURE)
+            tally.add("sure", load, call.confidence >= SURE)
+            tally.add("sure_right", load, right and call.confidence >= SURE)
     return false
 
 
@@ -124,12 +124,12 @@ def _count_announced(
     for call in final:
         by_passage[call.tag, call.door, call.direction].append(call.event_us)
     for call in announced:
-        if not _within(call.event_us, span):
+        if not within(call.event_us, span):
             continue
         came = by_passage.get((call.tag, call.door, call.direction), ())
-        pallet = truth.pallet_of.get(call.tag, -1)
-        tally.add("announced", pallet)
-        tally.add("withdrawn", pallet, all(abs(t - call.event_us) > NEAR_US for t in came))
+        load = truth.load_of.get(call.tag, NO_LOAD)
+        tally.add("announced", load)
+        tally.add("withdrawn", load, all(abs(t - call.event_us) > NEAR_US for t in came))
 
 
 def _count_latencies(
@@ -141,14 +141,14 @@ def _count_latencies(
         words[call.tag, call.door, call.direction].append(call)
     for number, call in pairs.items():
         crossing = truth.crossings[number]
-        if call.direction != crossing.direction or not _within(crossing.time_us, span):
+        if call.direction != crossing.direction or not within(crossing.time_us, span):
             continue
-        pallet, crossed_us = truth.pallet_of.get(call.tag, -1), crossing.time_us
+        load, crossed_us = truth.load_of.get(call.tag, NO_LOAD), crossing.time_us
         before = words.get((call.tag, call.door, call.direction), ())
         near = [w.decided_us for w in before if abs(w.event_us - crossed_us) <= NEAR_US]
         first_us = min([call.decided_us, *near])
-        tally.latencies["confirmed_s"].append(((call.decided_us - crossed_us) / 1e6, pallet))
-        tally.latencies["provisional_s"].append(((first_us - crossed_us) / 1e6, pallet))
+        tally.latencies["confirmed_s"].append(((call.decided_us - crossed_us) / 1e6, load))
+        tally.latencies["provisional_s"].append(((first_us - crossed_us) / 1e6, load))
 
 
 def _count_standing(truth: Truth, false: list[Call], seen: Seen, span: Span, tally: Tally) -> None:
@@ -164,13 +164,13 @@ def _count_standing(truth: Truth, false: list[Call], seen: Seen, span: Span, tal
             sides = seen.at_doors(tag, (start, end)).values()
             if all(sum(side) < READABLE_READS for side in sides):
                 continue
-            pallet, hours = truth.pallet_of.get(tag, -1), (end - start) / 3.6e9
+            load, hours = truth.load_of.get(tag, NO_LOAD), (end - start) / 3.6e9
             wrong = sum(start <= t < end for t in false_us.get(tag, ()))
-            tally.add("standing_h", pallet, hours)
-            tally.add("standing_false", pallet, wrong)
+            tally.add("standing_h", load, hours)
+            tally.add("standing_false", load, wrong)
             if any(min(side) >= READABLE_READS for side in sides):
-                tally.add("mouth_h", pallet, hours)
-                tally.add("mouth_false", pallet, wrong)
+                tally.add("mouth_h", load, hours)
+                tally.add("mouth_false", load, wrong)
 
 
 def _count_pallets(
@@ -183,41 +183,42 @@ def _count_pallets(
         if call.direction == crossing.direction:
             key = (crossing.tag, crossing.door, crossing.direction)
             called[key].append(crossing.time_us)
-    for load in truth.pallets:
-        if not _within(load.time_us, span):
+    for crossed in truth.pallets:
+        if not within(crossed.time_us, span):
             continue
-        read = [tag for tag in load.tags if readable(seen, tag, load.door, load.time_us)]
+        door, load = crossed.door, crossed.load
+        read = [tag for tag in crossed.tags if readable(seen, tag, door, crossed.time_us)]
         if not read:
-            tally.add("pallets_unreadable", load.pallet)
+            tally.add("pallets_unreadable", load)
             continue
-        found = sum(_called(called, tag, load) for tag in read)
-        tally.add("pallets", load.pallet)
-        tally.add("pallets_found", load.pallet, 2 * found >= len(read))
+        found = sum(_called(called, tag, crossed) for tag in read)
+        tally.add("pallets", load)
+        tally.add("pallets_found", load, 2 * found >= len(read))
     _count_false_pallets(truth, false, seen, tally)
 
 
 def _called(
-    called: dict[tuple[int, int, Direction], list[int]], tag: int, load: PalletCrossing
+    called: dict[tuple[int, int, Direction], list[int]], tag: int, crossed: PalletCrossing
 ) -> bool:
-    times = called.get((tag, load.door, load.direction), ())
-    return any(abs(t - load.time_us) <= NEAR_US for t in times)
+    times = called.get((tag, crossed.door, crossed.direction), ())
+    return any(abs(t - crossed.time_us) <= NEAR_US for t in times)
 
 
 def _count_false_pallets(truth: Truth, false: list[Call], seen: Seen, tally: Tally) -> None:
     """A pallet passed falsely: so did at least half of its tags that were read there, and two."""
     by_load: dict[tuple[int, int, Direction | None], list[Call]] = defaultdict(list)
     for call in sorted(false, key=lambda call: call.event_us):
-        pallet = truth.pallet_of.get(call.tag, -1)
-        if pallet >= 0:
-            by_load[pallet, call.door, call.direction].append(call)
-    for (pallet, door, _), calls in by_load.items():
+        load = truth.load_of.get(call.tag, NO_LOAD)
+        if load != NO_LOAD:
+            by_load[load, call.door, call.direction].append(call)
+    for (load, door, _), calls in by_load.items():
         for together in _bursts(calls):
             first, last = together[0].event_us, together[-1].event_us
             around = (first - READABLE_US, last + READABLE_US)
-            reads = [seen.at_door(tag, door, around) for tag in truth.members[pallet]]
+            reads = [seen.at_door(tag, door, around) for tag in truth.members[load]]
             read = sum(count >= READABLE_READS for count in reads)
             tags = len({call.tag for call in together})
-            tally.add("pallets_false", pallet, tags >= 2 and 2 * tags >= read)
+            tally.add("pallets_false", load, tags >= 2 and 2 * tags >= read)
 
 
 def _bursts(calls: list[Call]) -> list[list[Call]]:
@@ -243,5 +244,6 @@ def clipped(spans: Iterable[Span], span: Span) -> list[Span]:
     return [(start, end) for start, end in cut if end > start]
 
 
-def _within(time_us: int, span: Span) -> bool:
+def within(time_us: int, span: Span) -> bool:
+    """Whether a time lies in a span, its ends included."""
     return span[0] <= time_us <= span[1]

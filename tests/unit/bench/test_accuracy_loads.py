@@ -26,14 +26,21 @@ def load(*tags: int, at_s: float = 100.0, **changes: Any) -> Passage:
     return passage(**(values | changes))
 
 
-def score(*passages: Passage, readable: tuple[int, ...] = (1, 2, 3, 4)) -> list[float]:
-    """[loads, found, split, passages, right] when a pallet of four tags went out at 100 s."""
+def tallied(
+    facts: list[dict[str, Any]], passages: tuple[Passage, ...], readable: tuple[int, ...]
+) -> Tally:
     rows = reads(*[(99 + n / 10, tag, IN_1) for tag in readable for n in range(3)])
-    truth, seen = Truth.of([carried(TAGS, 100)], SITE, index(9), at(1_000)), Seen(rows, SITE)
+    truth, seen = Truth.of(facts, SITE, index(9), at(1_000)), Seen(rows, SITE)
     tally = Tally(len(truth.members))
     outcomes = [Outcome(number=n, now_us=at(110), passages=[p]) for n, p in enumerate(passages)]
     score_loads(truth, outcomes, seen, SPAN, tally, SITE, index(9))
-    names = ("loads", "loads_found", "loads_split", "passages", "passages_right")
+    return tally
+
+
+def score(*passages: Passage, readable: tuple[int, ...] = (1, 2, 3, 4)) -> list[float]:
+    """[asked for, found, split, passages, right] when a pallet of four tags went out at 100 s."""
+    tally = tallied([carried(TAGS, 100)], passages, readable)
+    names = ("passable", "passages_found", "pallets_split", "passages", "passages_right")
     return [tally.total(name) for name in names]
 
 
@@ -64,3 +71,13 @@ def test_passages_without_tags_say_nothing_of_pallets() -> None:
 
 def test_a_pallet_that_nobody_could_read_is_not_asked_for() -> None:
     assert score(readable=()) == [0, 0, 0, 0, 0]
+
+
+def test_an_empty_crossing_is_found_by_a_passage_without_tags() -> None:
+    facts = [
+        {"t": at(100), "empty": "truck", "at": "door-1", "direction": "in"},
+        {"t": at(300), "empty": "worker", "at": "door-1", "direction": "out"},
+        {"t": at(300), "empty": "worker", "at": "door-2", "direction": "out"},
+    ]
+    tally = tallied(facts, (load(at_s=102, direction=None), load(1, at_s=300)), ())
+    assert [tally.total(name) for name in ("empties", "empties_found")] == [3, 1]

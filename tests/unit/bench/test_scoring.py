@@ -164,6 +164,49 @@ class TestStanding:
         assert totals(tally, "calls", "true_calls") == [1, 0]
 
 
+class TestTruthThatTellsMore:
+    """Of lifting and of cartons."""
+
+    def lifted(self, kind: str, name: str, at_s: float) -> dict[str, Any]:
+        return {"t": at(at_s), kind: name, "lifted": True}
+
+    def test_a_tag_stands_until_its_load_is_lifted(self) -> None:
+        facts = standing([1], 0, "staging-1") + standing([1], 400, "staging-2")
+        facts += [self.lifted("pallet", epc(1), 390)]
+        truth = Truth.of(facts, SITE, index(9), ALL_DAY)
+        settles_s = SETTLES_US / S
+        assert truth.standing[1] == [(at(settles_s), at(390)), (at(400 + settles_s), ALL_DAY)]
+
+    def test_a_load_that_waits_in_the_door_on_its_truck_does_not_stand(self) -> None:
+        facts = [*standing([1], 0, "staging-1"), self.lifted("pallet", epc(1), 300)]
+        facts += [crossed(1, 310), *standing([1], 350, "yard")]
+        truth = Truth.of(facts, SITE, index(9), ALL_DAY)
+        assert not truth.stands(1, at(330))
+        assert truth.stands(1, at(299))
+        assert truth.stands(1, at(361))
+
+    def test_a_loose_carton_is_a_load(self) -> None:
+        carton = {"t": at(0), "carton": "carton-1", "zone": "staging-1"}
+        facts = [carton | {"tags": [epc(1), epc(2)]}]
+        facts += [stood(tag, 0, "staging-1") | {"carton": "carton-1"} for tag in (1, 2)]
+        facts += [self.lifted("carton", "carton-1", 500)]
+        truth = Truth.of(facts, SITE, index(9), ALL_DAY)
+        assert truth.members == [(1, 2)]
+        assert truth.load_of == {1: 0, 2: 0}
+        assert not truth.stands(2, at(600))
+
+    def test_the_cartons_of_a_pallet_vote_apart(self) -> None:
+        facts = standing([1, 2], 0, "staging-1")
+        for fact, name in zip(facts[1:], ("carton-1", "carton-2"), strict=True):
+            fact["carton"] = name
+        rows = reads((0, 1, IN_1), (0, 2, IN_1))
+        zones = {1: STAGING_1, 2: YARD}
+        calls = [Call(tag=t, zone=z, event_us=at(0), decided_us=at(0)) for t, z in zones.items()]
+        tally = score(facts, calls, rows)
+        assert tally.total("carton_known") == 2 * TestStanding.SECONDS
+        assert tally.total("carton_right") == TestStanding.SECONDS
+
+
 class TestPallets:
     TAGS = (1, 2, 3, 4)
 
@@ -202,7 +245,7 @@ class TestPallets:
         tally = score(facts, [call(1, 100)], self.read(1))
         assert tally.total("pallets_false") == 0
 
-    def test_counts_go_to_the_pallet_of_the_tag(self) -> None:
+    def test_counts_go_to_the_load_of_the_tag(self) -> None:
         facts = standing([1, 2], 0, "staging-1") + standing([3], 0, "staging-1")
         tally = score(facts, [call(3, 100), call(9, 100)])
         assert tally.counts["calls"].tolist() == [0, 1, 1]

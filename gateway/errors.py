@@ -1,6 +1,6 @@
 """Every error that the gateway raises on purpose.
 
-    GatewayError                 one sentence for the user: where, what, what was expected, and now
+    GatewayError                 a sentence for the user: where, what, what was expected, what to do
     ├── SettingsError            settings or site files are wrong; carries every problem at once
     ├── StoreError               the store could not do what was asked (full, read-only, damaged)
     ├── DriverError              a device cannot be driven as configured

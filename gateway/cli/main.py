@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "record": ("gateway.cli.record", "Record the inputs of a running gateway."),
     "emulate": ("gateway.cli.emulate", "LLRP reader emulators, for tests and load."),
     "llrp": ("gateway.cli.llrp", "Decode and encode raw LLRP bytes."),
+    "epc": ("gateway.cli.epc", "Decode and encode EPCs: hex, URI, Digital Link."),
     "config": ("gateway.cli.config", "Show the settings in force, or their JSON Schema."),
     "bench": ("gateway.cli.bench", "The benchmarks behind docs/benchmarks.md."),
 }

@@ -50,6 +50,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
         **_ANY_DOORS,
     },
     "shifted": _ANY_DOORS,
+    "parked": _ANY_DOORS,
     "bins": _BINS,
     "bins-hard": {},
 }

@@ -60,6 +60,11 @@ SETTINGS = {
             ),
         ),
         Setting(
+            name="parked",
+            summary="six doors with a load beside each of them, little traffic",
+            site=sites.dock,
+        ),
+        Setting(
             name="bins",
             summary="24 bins in 12 columns, 6 antennas, cartons of 8 tags",
             site=sites.rack,

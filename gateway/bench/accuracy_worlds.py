@@ -56,7 +56,7 @@ SETTINGS = {
             name="shifted",
             summary="four doors of another kind, a setting that training never sees",
             site=lambda: sites.dock(
-                4, 4.6, power_dbm=27.5, antenna_height_m=2.3, inside_m=1.3, outside_m=-0.5
+                4, 4.6, power_dbm=26.0, antenna_height_m=2.7, inside_m=1.6, outside_m=-0.8
             ),
         ),
         Setting(

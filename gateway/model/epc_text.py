@@ -119,7 +119,7 @@ def _encode_key(elements: Elements, filter_value: int, coding: str | None) -> by
     plus = epc_plus.coding_of(elements)
     if coding not in (None, plus.name):
         raise ValueError(
-            f"A key of ({elements[0][0]}) becomes {plus.name} and not {shown(coding or '')}, unless "
-            "the length of its company prefix is known."
+            f"A key of ({elements[0][0]}) becomes {plus.name}, not {shown(coding or '')}: that would "
+            "take a company prefix of known length."
         )
     return plus.write(elements, filter_value)

@@ -119,7 +119,7 @@ def _encode_key(elements: Elements, filter_value: int, coding: str | None) -> by
     plus = epc_plus.coding_of(elements)
     if coding not in (None, plus.name):
         raise ValueError(
-            f"A key of ({elements[0][0]}) becomes {plus.name}, not {shown(coding or '')}: that would "
-            "take a company prefix of known length."
+            f"A key of ({elements[0][0]}) becomes {plus.name}; {shown(coding or '')} would need to "
+            "know the length of its company prefix."
         )
     return plus.write(elements, filter_value)

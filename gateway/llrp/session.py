@@ -119,6 +119,7 @@ class Session:
         self._pending: _Pending | None = None
         self._last_id = 0
         self._probed = False
+        self._suspicion = ""  # what will have happened if the inventory is found not to run
         self._backoff = Backoff(rng or random.Random())
         self._restart_at_us = _NEVER_US
         self._out = bytearray()
@@ -200,6 +201,7 @@ class Session:
         elif self.phase is Phase.RUNNING and self._steps is None:
             self._probed = True
             self._vouched_us = now_us
+            self._suspicion = "it is not active on the reader any more"
             self._begin(session_steps.verify())
 
     def leave(self, now_us: int) -> None:
@@ -265,8 +267,10 @@ class Session:
         if change.rospec != ROSPEC_ID:
             return
         self.reader.started = change.kind == _STARTED
-        if change.kind == _ENDED:
-            self._stopped("it ended on the reader")
+        if change.kind == _ENDED and self.phase is Phase.RUNNING:
+            # Or has it? A reader may have held back the end of the one that we have replaced.
+            self._suspicion = "it ended on the reader"
+            self._begin(session_steps.verify(ended=True))
         elif change.kind == _PREEMPTED:
             self._stopped(f"ROSpec {change.preempted_by} has taken its place")
 
@@ -348,7 +352,7 @@ class Session:
         elif self.phase is Phase.RUNNING:
             if result is False:
                 self.reader.started = False
-                self._stopped("it is not active on the reader any more")
+                self._stopped(self._suspicion)
         else:
             self._went_up()
 

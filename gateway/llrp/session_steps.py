@@ -83,11 +83,14 @@ def restart(config: SessionConfig, reader: Reader) -> Steps:
     return None
 
 
-def verify() -> Steps:
-    """Whether our ROSpec is active on the reader; None when it does not tell."""
+def verify(*, ended: bool = False) -> Steps:
+    """Whether our ROSpec is active on the reader; None when it does not tell.
+
+    `ended`: it has said that it is not, which holds if it does not tell.
+    """
     reply = yield Message("GET_ROSPECS")
     if isinstance(reply, Refusal):
-        return None
+        return False if ended else None
     states = {spec.field("ROSpecID"): spec.field("CurrentState") for spec in reply.all("ROSpec")}
     return states.get(ROSPEC_ID) == _ACTIVE
 

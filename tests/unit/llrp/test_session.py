@@ -524,8 +524,13 @@ def test_a_rospec_that_was_disabled_without_a_word_is_found_and_started_again() 
     assert len(dialogue.seen(Up)) == 2
 
 
-@pytest.mark.parametrize(("kind", "words"), [(1, "ended"), (2, "ROSpec 5 has taken its place")])
-def test_a_rospec_that_ends_by_itself_is_told_and_started_again(kind: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "words", "checks"),
+    [(1, "ended", ["GET_ROSPECS"]), (2, "ROSpec 5 has taken its place", [])],
+)
+def test_a_rospec_that_ends_by_itself_is_told_and_started_again(
+    kind: int, words: str, checks: list[str]
+) -> None:
     dialogue = Dialogue().connect()
     dialogue.reader.rospecs[ROSPEC_ID].fields["CurrentState"] = 1
     dialogue.say(rospec_event(kind, ROSPEC_ID, by=5))
@@ -534,13 +539,29 @@ def test_a_rospec_that_ends_by_itself_is_told_and_started_again(kind: int, words
     assert dialogue.phase() is Phase.REARMING
     dialogue.wait(1)
     assert dialogue.phase() is Phase.RUNNING
-    assert asked_after(dialogue, "ENABLE_EVENTS_AND_REPORTS") == ["START_ROSPEC"]
+    assert asked_after(dialogue, "ENABLE_EVENTS_AND_REPORTS") == [*checks, "START_ROSPEC"]
     assert dialogue.session.counters.restarts == 1
+
+
+def test_the_end_of_an_earlier_rospec_that_was_held_back_stops_nothing() -> None:
+    dialogue = Dialogue().connect()
+    dialogue.say(rospec_event(1, ROSPEC_ID), rospec_event(0, ROSPEC_ID))
+    dialogue.wait(5, keepalives=True)
+    assert dialogue.seen(Stopped) == []
+    assert len(dialogue.seen(Up)) == 1
+    assert dialogue.session.counters.restarts == 0
+
+
+def test_the_end_of_a_rospec_counts_on_a_reader_that_does_not_tell_its_rospecs() -> None:
+    dialogue = Dialogue(ScriptedReader(answers={"GET_ROSPECS": refused(109)})).connect()
+    dialogue.say(rospec_event(1, ROSPEC_ID))
+    assert "ended" in dialogue.seen(Stopped)[0].reason
 
 
 def test_an_inventory_that_will_not_start_again_ends_the_session() -> None:
     dialogue = Dialogue().connect()
     dialogue.reader.answers |= {"START_ROSPEC": refused(300), "ADD_ROSPEC": refused(401)}
+    dialogue.reader.rospecs[ROSPEC_ID].fields["CurrentState"] = 1
     dialogue.say(rospec_event(1, ROSPEC_ID))
     dialogue.wait(1)
     assert dialogue.end().cause is Cause.REFUSED

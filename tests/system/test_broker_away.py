@@ -65,3 +65,22 @@ def test_movements_wait_for_a_broker_that_comes_late_goes_and_comes_again(
         assert check_sink(stored, "plant", upstream.on(TOPIC)) == 0
     lines = (site / "data" / "movements.jsonl").read_bytes().splitlines()
     assert check_sink(stored, "log", lines) == 0
+
+
+def test_a_file_that_cannot_be_written_holds_its_sink_and_no_other(
+    tmp_path: Path, begun: Callable[[Emulator], Emulator], daemon_on: Callable[..., Daemon]
+) -> None:
+    emulator = begun(Emulator.plain(tmp_path, 1, tags=20))
+    (tmp_path / "occupied").write_text("this is no folder")
+    sinks = [
+        {"name": "log", "kind": "file"},
+        {"name": "share", "kind": "file", "path": str(tmp_path / "occupied" / "movements.jsonl")},
+    ]
+    ports = {"dock": emulator.ports["reader-1"]}
+    daemon = daemon_on(write_small(tmp_path / "site", ports, sinks=sinks))
+    daemon.start()
+    wait_until(lambda: daemon.metric('rfid_gateway_outbox_pending{sink="share"}') == 20, 15.0)
+    wait_until(lambda: daemon.metric(LOG_PENDING) == 0)
+    (told,) = [m for m in daemon.messages() if m.startswith("sink share")]
+    assert "occupied/movements.jsonl cannot be written" in told
+    assert daemon.stop() < 5.0

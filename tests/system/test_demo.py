@@ -61,19 +61,18 @@ class Demo:
         """Ctrl-C: for the whole group of processes, as a terminal does it."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def finish(self) -> str:
-        """What is left to say until the end; exit code 0, nothing on standard error."""
+    def finish(self) -> tuple[str, str]:
+        """What it said, also on standard error; exit code 0, and nothing is left of it."""
         out, err = self.process.communicate(timeout=30.0)
         self.lines.append(out)
         assert self.process.returncode == 0, err
-        assert err == ""
         wait_until(lambda: not self.alive(), 5.0)
-        return "".join(self.lines)
+        return "".join(self.lines), err
 
     def alive(self) -> list[int]:
         """Every process of this run that still lives, whoever its parent is."""
         mark = f"{MARK}={self._mark}".encode()
-        return [pid for pid in _processes() if mark in _environ(pid)]
+        return [pid for pid in _processes() if mark in _proc(pid, "environ")]
 
     def close(self) -> None:
         """End whatever is left."""
@@ -92,7 +91,8 @@ def demos() -> Iterator[ExitStack]:
 def test_the_demo_shows_a_pallet_going_out_and_sums_up_truly(demos: ExitStack) -> None:
     demo = demos.enter_context(closing(Demo("--headless", "--seconds", "15")))
     assert demo.read_until(r"  out +door-\d ") < 10.0
-    summary = demo.finish()
+    summary, trouble = demo.finish()
+    assert trouble == ""
     found, crossings, right, false = _truth(summary)
     assert crossings >= 8
     assert found >= 0.9 * crossings
@@ -102,16 +102,24 @@ def test_the_demo_shows_a_pallet_going_out_and_sums_up_truly(demos: ExitStack) -
 
 
 @pytest.mark.slow
-def test_the_demo_needs_no_mosquitto_and_ends_with_ctrl_c(demos: ExitStack, tmp_path: Path) -> None:
+def test_the_demo_needs_no_mosquitto_says_that_its_broker_died_and_ends_with_ctrl_c(
+    demos: ExitStack, tmp_path: Path
+) -> None:
     (tmp_path / "sitecustomize.py").write_text(HIDE_MOSQUITTO)
     demo = demos.enter_context(closing(Demo(PYTHONPATH=str(tmp_path))))
     demo.read_until("nats-server carries the sensors")
     demo.read_until(r"  out +door-\d ")
     assert len(demo.alive()) == 3  # gateway, emulator, broker
+    (broker,) = [pid for pid in demo.alive() if b"nats-server" in _proc(pid, "cmdline")]
+    os.kill(broker, signal.SIGKILL)
+    demo.read_until(r"  out +door-\d ")
     demo.interrupt()
-    summary = demo.finish()
+    summary, trouble = demo.finish()
     assert "movements:" in summary
     assert "truth:" in summary
+    assert "was lost" in trouble.splitlines()[0]
+    assert re.search(r"sink mqtt: .*; \d+ wait in the outbox, trying again", trouble)
+    assert "Traceback" not in trouble
 
 
 def test_ctrl_c_while_the_demo_starts_leaves_nothing_behind(demos: ExitStack) -> None:
@@ -133,8 +141,8 @@ def _processes() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
 
-def _environ(pid: int) -> bytes:
+def _proc(pid: int, what: str) -> bytes:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/{what}").read_bytes()
     except OSError:  # it has just ended, or is not ours
         return b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.system.sites import write_small
 SINKS = [{"name": "plant", "kind": "mqtt"}, {"name": "log", "kind": "file"}]
 
 
-@pytest.mark.parametrize("broker", ["refusing", "absent", "mute", "garbage"])
+@pytest.mark.parametrize("broker", ["absent", "mute"])
 def test_it_ends_in_time_while_a_reader_hangs_and_the_broker_is_away(
     broker: str,
     tmp_path: Path,
@@ -36,6 +37,18 @@ def test_it_ends_in_time_while_a_reader_hangs_and_the_broker_is_away(
         reader.be("mute")
         assert daemon.stop() < STOP_S - 2.0
     assert any("wait in the outbox" in message for message in daemon.messages())
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_it_ends_quietly_when_told_to_while_it_starts(
+    after_s: float, tmp_path: Path, daemon_on: Callable[..., Daemon]
+) -> None:
+    daemon = daemon_on(write_small(tmp_path / "site", {"dock": 1}))
+    daemon.spawn()
+    time.sleep(after_s)
+    daemon.process.terminate()
+    assert daemon.process.wait(STOP_S) in (0, -signal.SIGTERM)
+    daemon.assert_no_traceback()
 
 
 def test_ctrl_c_ends_it_as_well(tmp_path: Path, daemon_on: Callable[..., Daemon]) -> None:

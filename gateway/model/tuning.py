@@ -15,7 +15,6 @@ class LocationTuning:
     storage_missing_after_s: float = 600.0
     staging_missing_after_s: float = 120.0
     departed_after_s: float = 3600.0  # unseen in an outside zone: presence in the site has ended
-    forget_after_s: float = 7 * 86400.0  # departed this long ago: no longer held in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,8 +194,6 @@ class LocationSettings(Section):
     """A tag unseen for this long in a staging zone is missing."""
     departed_after: Duration = 3600.0
     """A tag unseen for this long in an outside zone has departed."""
-    forget_after: Duration = 7 * 86400.0
-    """A tag that departed this long ago is no longer held in memory."""
 
     def tuning(self) -> LocationTuning:
         """The same as the location engine takes it."""

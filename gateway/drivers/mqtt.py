@@ -185,17 +185,18 @@ class MqttSensors:
     def _values(self, client: Client, message: MQTTMessage) -> list[tuple[SensorConfig, Value]]:
         """What the message says of each of its sensors; nothing, and counted, if it cannot be."""
         try:
-            sensors = self._sensors.get(message.topic)
+            topic = message.topic
         except UnicodeDecodeError:
-            sensors = None
-        if sensors is None:
+            self.counts["foreign"] += 1
+            return []
+        if topic not in self._sensors:
             # A subscription of an earlier configuration, which the broker remembers.
             self.counts["foreign"] += 1
-            client.unsubscribe(message.topic)
+            client.unsubscribe(topic)
             return []
         payload = bytes(message.payload)
         values: list[tuple[SensorConfig, Value]] = []
-        for sensor, decoder in sensors:
+        for sensor, decoder in self._sensors[topic]:
             if message.retain and sensor.kind is SensorKind.BARCODE:
                 self.counts["retained"] += 1
                 continue
@@ -214,6 +215,10 @@ class MqttSensors:
         except UndecodableError as error:
             self.counts["undecodable"] += 1
             self._tell_once(sensor, str(error))
+            return None
+        except Exception as error:  # noqa: BLE001 - a decoder from outside must not block the rest
+            self.counts["undecodable"] += 1
+            self._tell_once(sensor, f"its decoder failed ({type(error).__name__}: {error})")
             return None
         self._told.discard(sensor.id)
         return value

@@ -67,7 +67,7 @@ class MqttSink:
         self._connection = BrokerConnection(
             context.broker,
             self,
-            purpose=config.name,
+            purpose=f"sink-{config.name}",
             will=Will(topic=self._status, payload=b"offline"),
         )
         self._started = False

@@ -46,6 +46,11 @@ def is_surroundings(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and code_of(error) & 0xFF in _SURROUNDINGS
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether it was room that lacked."""
+    return code_of(error) & 0xFF == sqlite3.SQLITE_FULL
+
+
 def concerns_store(error: BaseException) -> bool:
     """Whether an error while writing is the store's, and not one of what was to be written."""
     return isinstance(error, sqlite3.OperationalError | MemoryError) or is_corruption(error)

@@ -177,7 +177,7 @@ class Writer:
                 self._ask_again(asked)
                 return self._commit_apart(tuple(group), error)
             self._in_trouble(error)
-            self._relieve(asked)
+            self._relieve(asked, full=faults.is_full(error))
             return False
         return True
 
@@ -237,8 +237,8 @@ class Writer:
             with suppress(sqlite3.Error):
                 self._store.reopen()
 
-    def _relieve(self, asked: list[Asked]) -> None:
-        """Where rows cannot be added, cursors may still move and history may still go."""
+    def _relieve(self, asked: list[Asked], *, full: bool) -> None:
+        """Where rows cannot be added, cursors may still move, and for lack of room history goes."""
         undone = []
         for one in asked:
             try:
@@ -246,6 +246,8 @@ class Writer:
             except (sqlite3.Error, MemoryError):
                 undone.append(one)
         self._ask_again(undone)
+        if not full:
+            return
         with suppress(sqlite3.Error):
             now_us = time.time_ns() // 1_000
             housekeeping.prune(self._store.writing, self._keep, now_us, urgent=True)

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.clock import ManualClock
 from gateway.drivers.base import DriverContext
+from gateway.drivers.decoders import DECODERS
 from gateway.drivers.mqtt import PAYLOAD_BYTES, MqttSensors
 from gateway.errors import DriverError
 from gateway.model.delivery import BrokerConfig
@@ -194,6 +195,27 @@ def test_hostile_payloads_are_acknowledged_counted_and_told_once(
     assert "its message on door1/inner is not understood: ''" in told[0]
     with sensing(mosquitto.port, BEAM) as drained, MqttPeer(mosquitto.port) as peer:
         peer.publish(str(BEAM.topic), "off")
+        wait_until(lambda: drained.count() == 1)
+
+
+@pytest.mark.server
+def test_a_decoder_that_fails_blocks_nothing(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def theirs(payload: bytes) -> bool:
+        return payload[2] == 1
+
+    monkeypatch.setitem(DECODERS, "theirs", lambda _: theirs)
+    sensor = SensorConfig(id="s", kind=SensorKind.BEAM, topic="s", decoder="theirs")
+    with MqttPeer(mosquitto.port) as peer, sensing(mosquitto.port, sensor) as drained:
+        peer.publish("s", b"")
+        peer.publish("s", b"\0\0\1")
+        wait_until(lambda: drained.values("s") == [True])
+        assert drained.driver.counts["undecodable"] == 1
+        drained.acknowledge()
+    assert "its decoder failed (IndexError: index out of range)" in caplog.text
+    with sensing(mosquitto.port, sensor) as drained, MqttPeer(mosquitto.port) as peer:
+        peer.publish("s", b"\0\0\0")
         wait_until(lambda: drained.count() == 1)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -335,3 +336,48 @@ def test_damage_found_while_running_is_told_as_such(store: Store) -> None:
         assert "damaged" in (writer.trouble or "")
         assert writer.pending == 1
         assert not writer.stop(timeout_s=0.1)
+
+
+LIMITED = """
+import resource, signal, sys, time
+from pathlib import Path
+from gateway.store.database import open_store
+from gateway.store.writer import Writer
+from tests.outcomes import Committed, movement, outcome
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = open_store(Path(sys.argv[1]))
+committed = Committed()
+writer = Writer(store, committed)
+writer.start()
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+number = 0
+while writer.trouble is None:
+    writer.submit(outcome(number, [movement(number)]))
+    number += 1
+    time.sleep(0.0005)
+print(writer.trouble, flush=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+committed.wait_for(number)
+assert writer.stop(), writer.trouble
+assert committed.numbers == list(range(number))
+assert store.counts().movements == number
+store.close()
+"""
+
+
+def test_a_disk_that_reports_errors_is_told_and_recovered_from(tmp_path: Path) -> None:
+    """A limit of the file size gives "disk I/O error", the same as failing hardware does."""
+    root = Path(__file__).parents[3]
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "state.db")],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60.0,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "cannot be written: the disk" in ended.stdout

@@ -57,7 +57,7 @@ class Announcements:
     def _measure(self, now_s: float) -> None:
         totals = dict.fromkeys(self._reads, 0)
         for antenna, reads in zip(
-            self._site.antennas, self._counts.received_by_antenna, strict=True
+            self._site.antennas, self._counts.received_by_antenna.tolist(), strict=True
         ):
             totals[antenna.reader] = totals.get(antenna.reader, 0) + reads
         if self._rated_s is not None and now_s > self._rated_s:

@@ -11,16 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
+from gateway.location.clocks import ReaderClocks
+from gateway.location.duplicates import Duplicates
 from gateway.location.engine import Engine, Step
 from gateway.location.epochs import Epochs
-from gateway.model.device import DeviceStatus
 from gateway.model.epc import uri as epc_uri
 from gateway.model.movement import Decision, Movement, Presence, Status, movement_id
 from gateway.model.outcome import Inputs, Outcome, TagColumns, TagRow
 from gateway.model.passage import Passage, PassageDecision
 from gateway.model.place import Site
-from gateway.model.reads import Reads
+from gateway.model.reads import in_order
 from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning, OverloadTuning
 
@@ -29,11 +31,12 @@ from gateway.model.tuning import LocationTuning, OverloadTuning
 class Counts:
     """What went through the core since the start; the sums add up.
 
-    received = decided + coalesced + shed + waiting; `late` ones are among the decided.
+    received = duplicates + decided + coalesced + shed + waiting; `late` ones are among the decided.
     """
 
+    received_by_antenna: npt.NDArray[np.int64]
     received: int = 0
-    received_by_antenna: list[int] = field(default_factory=list)
+    duplicates: int = 0
     decided: int = 0
     coalesced: int = 0
     shed: int = 0
@@ -58,10 +61,10 @@ class Core:
         self.epochs = Epochs(
             round(location.lateness_s * 1e6), overload.coalesce_rows, overload.max_rows
         )
-        self.counts = Counts(received_by_antenna=[0] * len(site.antennas))
+        self.counts = Counts(received_by_antenna=np.zeros(len(site.antennas), dtype=np.int64))
         self._number = 0
-        # What each antenna's reader's clock is ahead of ours, in microseconds.
-        self._ahead_us = np.zeros(len(site.antennas), dtype=np.int64)
+        self.clocks = ReaderClocks(site)
+        self._duplicates = Duplicates()
 
     def restore(self, stored: TagColumns, now_us: int) -> None:
         """Continue where the store left off; call once, before the first tick."""
@@ -84,24 +87,23 @@ class Core:
 
     def _take(self, inputs: Inputs) -> None:
         """Put everything into its epoch, on the gateway's clock."""
-        self._follow_clocks(inputs.statuses)
+        self.clocks.follow(inputs.statuses)
         self.epochs.add_statuses(inputs.statuses)
         self.epochs.add_sensors(inputs.sensors)
-        for reads in inputs.reads:
-            self.counts.received += len(reads)
-            self._count_antennas(reads)
-            if self._ahead_us.any():
-                ahead_us = self._ahead_us[reads["antenna"]]
-                reads["time_us"] -= ahead_us
-                reads["first_us"] -= ahead_us
-            self.epochs.add_reads(reads)
-
-    def _follow_clocks(self, statuses: list[DeviceStatus]) -> None:
-        for status in statuses:
-            if status.clock_offset_us is not None:
-                for number, antenna in enumerate(self.site.antennas):
-                    if antenna.reader == status.reader:
-                        self._ahead_us[number] = status.clock_offset_us
+        if not inputs.reads:
+            return
+        reads = in_order(inputs.reads)
+        inputs.reads = [reads]
+        counts = self.counts
+        counts.received += len(reads)
+        counts.received_by_antenna += np.bincount(
+            reads["antenna"], minlength=len(counts.received_by_antenna)
+        )
+        keys = self._duplicates.keys(reads)
+        self.clocks.correct(reads)
+        once = self._duplicates.drop(reads, keys)
+        counts.duplicates += len(reads) - len(once)
+        self.epochs.add_reads(once)
 
     def _enter(self, step: Step, outcome: Outcome) -> None:
         """Turn the engine's decisions into movements, passages and rows to store."""
@@ -187,11 +189,6 @@ class Core:
             seq=int(states.seq[tag]),
             confidence=float(states.confidence[tag]),
         )
-
-    def _count_antennas(self, reads: Reads) -> None:
-        per_antenna = np.bincount(reads["antenna"])
-        for number in np.flatnonzero(per_antenna).tolist():
-            self.counts.received_by_antenna[number] += int(per_antenna[number])
 
     def _count(self) -> None:
         self.counts.coalesced = self.epochs.coalesced

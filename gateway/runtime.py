@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from gateway.clock import Clock
 from gateway.core import Core
 from gateway.drivers.base import Driver
@@ -148,16 +150,15 @@ class _Counted:
 
     def __init__(self, core: Core, metrics: Metrics) -> None:
         self._core, self._metrics = core, metrics
-        self._by_antenna = [0] * len(core.site.antennas)
+        self._by_antenna = np.zeros(len(core.site.antennas), dtype=np.int64)
         self._before: dict[str, int] = {}
 
     def update(self) -> None:
         counts, metrics = self._core.counts, self._metrics
-        for number, received in enumerate(counts.received_by_antenna):
-            if received != self._by_antenna[number]:
-                reader = self._core.site.antennas[number].reader
-                metrics.reads[reader].inc(received - self._by_antenna[number])
-                self._by_antenna[number] = received
+        new = counts.received_by_antenna - self._by_antenna
+        for number in np.flatnonzero(new).tolist():
+            metrics.reads[self._core.site.antennas[number].reader].inc(int(new[number]))
+        self._by_antenna += new
         metrics.reads_coalesced.inc(self._new("coalesced", counts.coalesced))
         metrics.reads_late.inc(self._new("late", counts.late))
         metrics.reads_shed["rows"].inc(self._new("shed", counts.shed))

@@ -86,13 +86,20 @@ class Scene:
         dbm: float = -60.0,
         noise_db: float = 0.0,
         late_s: float = 0.0,
+        ahead_s: float = 0.0,
+        drift_ppm: float = 0.0,
     ) -> None:
-        """Read `tag` at `reader/port`, once or again and again."""
+        """Read `tag` at `reader/port`, once or again and again.
+
+        The reads arrive `late_s` later; the reader's clock is `ahead_s` ahead, and gains.
+        """
         reader, port = antenna.rsplit("/", 1)
         number = self.site.antenna_numbers[reader, int(port)]
         rng = np.random.default_rng([self.seed, len(self._rows)])
         for step in range(math.floor(for_s / every_s) + 1):
-            self._add(tag, number, at_s + step * every_s, rng.normal(dbm, noise_db), late_s)
+            read_s = at_s + step * every_s
+            off_s = ahead_s + read_s * drift_ppm / 1e6
+            self._add(tag, number, read_s, rng.normal(dbm, noise_db), late_s, off_s)
 
     def drive(
         self, tag: str, *, at_s: float, speed_m_s: float = 1.0, out: bool = True, stop_m: float = 4
@@ -166,13 +173,14 @@ class Scene:
             for m in self.of(tag)
         ]
 
-    def _add(self, tag: str, antenna: int, at_s: float, dbm: float, late_s: float) -> None:
-        time_us = START_US + round(at_s * S)
-        row = (
-            time_us, time_us, time_us + round(late_s * S), self._tags.add(epc_of(tag)), antenna,
-            1, 0, round(dbm * 100), math.nan,
-        )  # fmt: skip
-        self._rows.append(row)
+    def _add(
+        self, tag: str, antenna: int, at_s: float, dbm: float, late_s: float, off_s: float = 0.0
+    ) -> None:
+        time_us, at_us = (START_US + round(s * S) for s in (at_s + off_s, at_s + late_s))
+        number = self._tags.add(epc_of(tag))
+        self._rows.append(
+            (time_us, time_us, at_us, number, antenna, 1, 0, round(dbm * 100), math.nan)
+        )
 
 
 def seconds(time_us: int) -> float:

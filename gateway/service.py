@@ -94,7 +94,9 @@ class Service:
             for task in running:
                 task.cancel()
         if parts.runtime.failure is not None:
-            raise parts.runtime.failure
+            raise GatewayError(
+                "the core failed, so the gateway has ended: the log says why"
+            ) from parts.runtime.failure
         if not ended:
             raise GatewayError(f"the core hangs: it was left behind after {CORE_STOP_S:g} s")
 
@@ -222,7 +224,7 @@ class Service:
 
     async def _survey(self, parts: _Parts) -> None:
         """Figures, readiness and the line for `systemctl status`, once a second."""
-        told = ""
+        told, failures = "", 0
         while True:
             for status in parts.dispatchers.statuses:
                 parts.metrics.outbox_pending[status.name].set(status.pending)
@@ -232,6 +234,10 @@ class Service:
                 parts.health.ready("store")
             else:
                 parts.health.not_ready("store", parts.writer.trouble)
+                # Trying is progress too: a restart would lose what waits, and make no room.
+                if parts.writer.failures != failures and not parts.writer.damaged:
+                    parts.health.beat("store")
+                failures = parts.writer.failures
             parts.announcements.survey(time.monotonic())
             if (status_line := _status_line(parts)) != told:
                 parts.notifier.status(told := status_line)

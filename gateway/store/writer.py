@@ -43,8 +43,9 @@ class Writer:
     """Makes outcomes durable, in order. `committed`, then their acks, are called in its thread.
 
     `pending` outcomes wait; none is ever shed, so whoever submits watches it. `progress` grows with
-    every group that was settled. `trouble` is None or a sentence for the user; with `damaged` true
-    only a restart helps, because the file has to be set aside. `refused` counts outcomes that no
+    every group that was settled, `failures` with every attempt that has to be made again. `trouble`
+    is None or a sentence for the user; with `damaged` true only a restart helps, because the file
+    has to be set aside. `refused` counts outcomes that no
     store could take: a mistake in the gateway, told in the log.
     """
 
@@ -56,7 +57,7 @@ class Writer:
         observe: Callable[[float, int], None] | None = None,
         keep: housekeeping.Keep = housekeeping.DEFAULT_KEEP,
     ) -> None:
-        self.progress = 0
+        self.progress = self.failures = 0
         self.trouble: str | None = None
         self.damaged = False
         self.refused = 0
@@ -227,6 +228,7 @@ class Writer:
 
     def _in_trouble(self, error: Exception) -> None:
         """Tell once what is the matter, and get a fresh connection where this one is in doubt."""
+        self.failures += 1
         trouble = f"the store {self._store.path} cannot be written: {faults.words(error)}"
         if trouble != self.trouble:
             logger.error("%s; movements wait in memory, trying again", trouble)

@@ -11,6 +11,7 @@ import pytest
 from tests.servers import Mosquitto
 from tests.system.daemon import Daemon
 from tests.system.emulator import Emulator
+from tests.system.service_manager import ServiceManager
 from tests.system.sites import write_example
 
 
@@ -43,6 +44,14 @@ def begun(cleared_away: ExitStack) -> Callable[[Emulator], Emulator]:
         return emulator
 
     return begin
+
+
+@pytest.fixture
+def manager() -> Iterator[ServiceManager]:
+    """A service manager to hear the daemon."""
+    manager = ServiceManager()
+    yield manager
+    manager.close()
 
 
 @pytest.fixture

@@ -2,68 +2,39 @@
 
 from __future__ import annotations
 
-import socket
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.servers import wait_until
 from tests.system.daemon import READY_S, STOP_S, Daemon
+from tests.system.service_manager import ServiceManager
 from tests.system.sites import write_small
 
 WATCHDOG_S = 2.0
-#: A driver from outside, whose drain hangs as long as a file is there.
+#: A driver from outside, whose drain hangs while a file is there, or fails if it says so.
 HANGING_DRIVER = """
 import os, time
+from pathlib import Path
 
 class Hanging:
     def __init__(self, context):
-        self.switch = os.environ["HANG_WHILE"]
+        self.switch = Path(os.environ["HANG_WHILE"])
 
     def start(self):
         pass
 
     def drain(self, inputs, now_us):
-        while os.path.exists(self.switch):
-            open(self.switch + "s", "w").close()
+        while self.switch.exists():
+            assert not self.switch.read_text(), "as it was told"
+            self.switch.with_name("hangs").touch()
             time.sleep(0.01)
 
     def close(self):
         pass
 """
-
-
-class ServiceManager:
-    """systemd's end: what the daemon notifies, with the time of each note."""
-
-    def __init__(self) -> None:
-        self.address = f"@rfid-gateway-{uuid.uuid4().hex}"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind("\0" + self.address[1:])
-        self._socket.setblocking(False)
-        self._notes: list[str] = []
-
-    def notes(self) -> list[str]:
-        """Everything that was notified so far."""
-        while True:
-            try:
-                self._notes.append(self._socket.recv(4_096).decode())
-            except BlockingIOError:
-                return self._notes
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        self._socket.close()
-
-
-@pytest.fixture
-def manager() -> Iterator[ServiceManager]:
-    manager = ServiceManager()
-    yield manager
-    manager.close()
 
 
 @pytest.fixture
@@ -102,8 +73,8 @@ def test_a_core_that_hangs_stops_feeding_the_watchdog_and_is_told_by_healthz(
     daemon: Daemon, switch: Path, manager: ServiceManager
 ) -> None:
     daemon.start()
-    wait_until(lambda: manager.notes().count("WATCHDOG=1") >= 3, READY_S)
-    notes = manager.notes()
+    wait_until(lambda: manager.fed >= 3, READY_S)
+    notes = manager.notes
     assert notes.index("READY=1") < notes.index("WATCHDOG=1")
     assert any(note.startswith("STATUS=0 of 1 readers up") for note in notes)
     assert daemon.fetch("/healthz")[0] == 200
@@ -111,15 +82,15 @@ def test_a_core_that_hangs_stops_feeding_the_watchdog_and_is_told_by_healthz(
     switch.touch()
     wait_until(switch.with_name("hangs").exists)
     time.sleep(WATCHDOG_S / 2)  # the store may have been one step behind
-    fed = manager.notes().count("WATCHDOG=1")
-    wait_until(lambda: daemon.fetch("/healthz")[0] == 503, 15.0)
-    assert daemon.get("/healthz")["parts"]["core"]["stalled"]
-    assert manager.notes().count("WATCHDOG=1") == fed
+    fed = manager.fed
+    wait_until(lambda: daemon.get("/healthz")["parts"]["core"]["stalled"], 15.0)
+    assert daemon.fetch("/healthz")[0] == 503
+    assert manager.fed == fed
     switch.unlink()
     wait_until(lambda: daemon.fetch("/healthz")[0] == 200)
-    wait_until(lambda: manager.notes().count("WATCHDOG=1") > fed)
+    wait_until(lambda: manager.fed > fed)
     daemon.stop()
-    assert "STOPPING=1" in manager.notes()
+    assert "STOPPING=1" in manager.notes
 
 
 def test_a_core_that_hangs_does_not_keep_the_daemon_from_ending(
@@ -132,3 +103,15 @@ def test_a_core_that_hangs_does_not_keep_the_daemon_from_ending(
     assert daemon.process.wait(STOP_S) == 1
     assert "the core hangs" in daemon.said().splitlines()[-1]
     daemon.assert_no_traceback()
+
+
+def test_a_core_that_fails_ends_the_daemon_with_one_traceback_in_the_log(
+    daemon: Daemon, switch: Path
+) -> None:
+    daemon.start()
+    switch.write_text("fail")
+    assert daemon.process.wait(STOP_S) == 1
+    *_, log, last = daemon.said().splitlines()
+    assert "as it was told" in log
+    assert "the core failed" in last
+    assert daemon.said().count("Traceback (most recent call last)") == 1

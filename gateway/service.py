@@ -199,6 +199,7 @@ class Service:
                 site=configuration.site.id,
                 data_dir=configuration.data_dir,
                 broker=configuration.broker,
+                layout=configuration.site,
             ),
         )
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.delivery import BrokerConfig, Sink, SinkConfig
+from gateway.model.place import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkContext:
-    """What the gateway gives to a sink; `broker` is None where no broker is configured."""
+    """What the gateway gives to a sink; `broker` is None where no broker is configured.
+
+    `layout` is the site with its places, for sinks that name them in another way.
+    """
 
     site: str
     data_dir: Path
     broker: BrokerConfig | None = None
+    layout: Site | None = None
 
 
 #: How a sink is made: validates its options and raises `SinkError`, never connects.

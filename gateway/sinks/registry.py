@@ -18,8 +18,10 @@ GROUP = "rfid_gateway.sinks"
 
 #: kind → module:factory.
 KINDS = {
+    "epcis": "gateway.sinks.epcis:EpcisSink",
     "file": "gateway.sinks.file:FileSink",
     "mqtt": "gateway.sinks.mqtt:MqttSink",
+    "webhook": "gateway.sinks.webhook:WebhookSink",
 }
 
 

@@ -14,7 +14,8 @@ from gateway.sinks.base import SinkContext
 
 def test_every_kind_can_be_built(tmp_path: Path) -> None:
     context = SinkContext(site="s", data_dir=tmp_path, broker=BrokerConfig())
-    options: dict[str, dict[str, object]] = {"file": {"path": "x"}}
+    url: dict[str, object] = {"url": "https://example.com/"}
+    options: dict[str, dict[str, object]] = {"file": {"path": "x"}, "webhook": url, "epcis": url}
     sinks: list[Sink] = registry.build(
         [SinkConfig(name=k, kind=k, options=options.get(k, {})) for k in registry.KINDS], context
     )

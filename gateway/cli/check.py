@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.errors import Problem, SettingsError
+from gateway.errors import Problem, SettingsError, SinkError
 
 if TYPE_CHECKING:
     from gateway.settings.configuration import Configuration
@@ -37,6 +37,7 @@ def check(
 
     try:
         configuration = load(site, secrets=not without_secrets)
+        _check_sinks(configuration)
     except SettingsError as error:
         _tell(error.problems, (), as_json=as_json)
         if not as_json:
@@ -60,6 +61,24 @@ def summary(configuration: Configuration) -> str:
         _counted(len(configuration.sinks), "sink"),
     ]
     return f"{site.id}: {', '.join(parts)}; everything is fine"
+
+
+def _check_sinks(configuration: Configuration) -> None:
+    """Build the sinks, which connect to nothing; what they refuse is a problem of the settings."""
+    from gateway.sinks.base import SinkContext
+    from gateway.sinks.registry import build
+
+    context = SinkContext(
+        site=configuration.site.id,
+        data_dir=configuration.data_dir,
+        broker=configuration.broker,
+        layout=configuration.site,
+    )
+    try:
+        build(configuration.sinks, context)
+    except SinkError as error:
+        file = str(configuration.directory / "config" / "gateway.yaml")
+        raise SettingsError([Problem(file=file, line=0, column=0, message=str(error))]) from None
 
 
 def _counted(count: int, what: str) -> str:

@@ -62,6 +62,7 @@ def load(
     upstream = Upstream(
         settings=settings,
         tree=tree,
+        site=site,
         directory=directory,
         data_dir=data_dir,
         secrets=Secrets(directory, environ, report, required=secrets),

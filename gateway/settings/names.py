@@ -55,7 +55,7 @@ DECODERS = Names(
 )
 SINKS = Names(
     what="sink kind",
-    ours=("file", "mqtt"),
-    planned=("webhook", "epcis", "influxdb", "nats"),
+    ours=("epcis", "file", "mqtt", "webhook"),
+    planned=("influxdb", "nats"),
     group="rfid_gateway.sinks",
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +21,7 @@ from pydantic import (
 
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.address import parse_address
+from gateway.settings.http_sinks import EpcisSink, RecordKinds, Url, WebhookSink
 from gateway.settings.names import SINKS
 from gateway.settings.section import SecretRef, Section
 from gateway.settings.values import (
@@ -44,23 +44,7 @@ def _check_loopback(text: str) -> str:
     return text
 
 
-def _check_url(text: str) -> str:
-    parts = urlsplit(text)
-    if (
-        len(text) > 2000
-        or not text.isprintable()
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-    ):
-        raise ValueError("expected an http:// or https:// address")
-    if parts.username or parts.password:
-        raise ValueError("a user or password in an address is a secret in the file: leave it out")
-    return text
-
-
-RecordKinds = Annotated[tuple[Literal["movement", "passage", "alert"], ...], Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Url = Annotated[str, AfterValidator(_check_url)]
 
 
 class SiteIdentity(Section):
@@ -174,6 +158,8 @@ def _sink_tag(entry: Any) -> Any:
 SinkEntry = Annotated[
     Annotated[MqttSink, Tag("mqtt")]
     | Annotated[FileSink, Tag("file")]
+    | Annotated[WebhookSink, Tag("webhook")]
+    | Annotated[EpcisSink, Tag("epcis")]
     | Annotated[OutsideSink, Tag("outside")],
     Discriminator(_sink_tag),
 ]

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from gateway.model.delivery import BrokerConfig, Secret, SinkConfig
+from gateway.model.place import Site
 from gateway.settings.credentials import Secrets
 from gateway.settings.files import is_file
+from gateway.settings.http_sinks import ClientTls, EpcisSink, HttpSink, WebhookSink, plain_options
 from gateway.settings.node import Node
-from gateway.settings.report import Report, quoted
+from gateway.settings.report import Report, quoted, suggestion
 from gateway.settings.schema import FileSink, OutsideSink, Settings, SinkEntry, TlsSettings
 from gateway.settings.section import SecretRef
 
@@ -24,6 +26,7 @@ class Upstream:
 
     settings: Settings
     tree: Node
+    site: Site
     directory: Path
     data_dir: Path
     secrets: Secrets
@@ -41,9 +44,10 @@ class Upstream:
             username=mqtt.username,
             password=self._secret(mqtt.password, "mqtt", "password"),
             tls=mqtt.tls is not None,
-            tls_ca=self._tls_file("ca", tls.ca),
-            tls_cert=self._tls_file("cert", tls.cert, partner=tls.key),
-            tls_key=self._tls_file("key", tls.key, partner=tls.cert),
+            **{
+                f"tls_{name}": path
+                for name, path in self._tls_files(tls, self.tree.at("mqtt", "tls")).items()
+            },
             prefix=mqtt.prefix or "",
             client_id=mqtt.client_id or "",
         )
@@ -51,15 +55,19 @@ class Upstream:
     def _secret(self, reference: SecretRef | None, *path: str) -> Secret | None:
         return self.secrets.resolve(".".join(path), reference, self.tree.at(*path).place)
 
-    def _tls_file(self, name: str, given: str | None, partner: str | None = "") -> str | None:
-        if given is None:
-            return None
-        at, path = self.tree.at("mqtt", "tls", name).place, self.directory / given
-        if not is_file(path):
-            self.report.problem(at, f"there is no file {path}")
-        if partner is None:
-            self.report.problem(at, "'cert' and 'key' go together: give both or neither")
-        return str(path)
+    def _tls_files(self, tls: TlsSettings | ClientTls, at: Node) -> dict[str, str | None]:
+        """Paths by what they are for; a file that is not there is reported."""
+        found: dict[str, str | None] = {}
+        for name, given in (("ca", tls.ca), ("cert", tls.cert), ("key", tls.key)):
+            path = None if given is None else self.directory / given
+            found[name] = None if path is None else str(path)
+            if path is not None and not is_file(path):
+                self.report.problem(at.at(name).place, f"there is no file {path}")
+        if (tls.cert is None) != (tls.key is None):
+            alone = "cert" if tls.key is None else "key"
+            message = "'cert' and 'key' go together: give both or neither"
+            self.report.problem(at.at(alone).place, message)
+        return found
 
     def sinks(self) -> tuple[SinkConfig, ...]:
         """The sinks as listed, and one of kind mqtt where a broker is set and none is listed."""
@@ -96,10 +104,43 @@ class Upstream:
                     place = at.at(key).place
                     options[key] = self.secrets.resolve(f"{label}.{key}", reference, place)
             return options
+        if isinstance(entry, WebhookSink | EpcisSink):
+            return self._http_options(entry, label, at)
         options = {"kinds": entry.kinds} if entry.kinds else {}
         if isinstance(entry, FileSink):
             options["path"] = str(self.data_dir / entry.path)
         return options
+
+    def _http_options(self, entry: HttpSink, label: str, at: Node) -> dict[str, Any]:
+        """Options with secrets found, files checked and places known."""
+        secrets = frozenset({"token", "headers", "tls", "secrets"})
+        options = plain_options(entry, without=secrets)
+
+        def found(reference: SecretRef | None, *path: str | int) -> Secret | None:
+            name = label + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)
+            return self.secrets.resolve(name, reference, at.at(*path).place)
+
+        options["token"] = found(entry.token, "token")
+        options["headers"] = {
+            header.name: header.value or found(header.secret, "headers", number, "secret") or ""
+            for number, header in enumerate(entry.headers)
+        }
+        if entry.tls is not None:
+            options["tls"] = self._tls_files(entry.tls, at.at("tls"))
+        if isinstance(entry, WebhookSink):
+            signing = (found(ref, "secrets", n) for n, ref in enumerate(entry.secrets))
+            options["secrets"] = tuple(secret for secret in signing if secret is not None)
+        if isinstance(entry, EpcisSink):
+            self._check_steps(entry, at.at("steps"))
+        return options
+
+    def _check_steps(self, entry: EpcisSink, at: Node) -> None:
+        known = {"door": self.site.door_numbers, "zone": self.site.zone_numbers}
+        for number, step in enumerate(entry.steps):
+            for what, name in (("door", step.door), ("zone", step.zone)):
+                if name is not None and name not in known[what]:
+                    message = f"there is no {what} {quoted(name)}{suggestion(name, known[what])}"
+                    self.report.problem(at.at(number, what).place, message)
 
     def check_influxdb(self) -> None:
         """Find its secret and tell that nothing is written to it yet."""

@@ -95,3 +95,15 @@ def test_wrong_usage_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         run_command_line()
     assert ended.value.code == 2
+
+
+def test_what_a_sink_refuses_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sinks = "sinks: [{name: wms, kind: webhook, url: 'http://10.0.0.5/hook'}]\n"
+    write_site(tmp_path / "site", {"config/gateway.yaml": MINIMAL + sinks})
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["--site", "site"])
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "site/config/gateway.yaml: sink wms: its url is refused: 10.0.0.5 is private; list it in "
+        "'allow' if that is meant"
+    ]

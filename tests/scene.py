@@ -114,6 +114,8 @@ class Scene:
                 distance_m = math.hypot(y_m - antenna_y_m, 1.45)
                 if rng.random() < 0.7:
                     dbm = -42.0 - 30.0 * math.log10(distance_m) + rng.normal(0.0, 2.0)
+                    if (y_m >= 0.0) != (number == 0):
+                        dbm -= 8.0  # door antennas look toward their own side
                     self._add(tag, number, at_s + step + rng.uniform(0, 0.05), dbm, 0.0)
 
     def sensor(self, sensor: str, value: bool, *, at_s: float) -> None:

@@ -31,10 +31,15 @@ from gateway.model.device import SensorReading
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status, iso_utc
 
 #: A case opens at this much over what is usual for the tag, on the side where it stands out more.
-OPEN_DB = 3.0
+OPEN_DB = 4.0
+#: Of a case that is older than this nothing new is expected.
+RECENT_US = 8_000_000
+#: Tags that were hardly read count while as many others as this pass at their door.
+COMPANY = 3.0
 #: A passage is told at once when it is this likely; see `_policy`.
 PROVISIONAL = 0.90
 CONFIRMED = 0.97
+CONFIRMED_TOGETHER = 0.85
 CONFIRMED_LATE = 0.80
 #: From this long after its last peak a case may be confirmed; later less certainty will do.
 SETTLE_S = 2.0
@@ -58,10 +63,14 @@ class Doors:
         self, coverage: Coverage, states: TagStates, model: PassageModel | None = None
     ) -> None:
         self._coverage, self._states = coverage, states
-        self._model = model or shipped()
+        self._given_model = model
         self._tracks = Tracks(coverage)
         site = coverage.site
         self._doors = len(site.doors)
+        sides = np.zeros((len(site.doors), 2), dtype=bool)
+        at_doors = np.flatnonzero(coverage.door >= 0)
+        sides[coverage.door[at_doors], coverage.side[at_doors]] = True
+        self._both_sides = np.asarray(sides.all(axis=1))
         self._beam_of = {
             d.inner_beam: (n, INSIDE) for n, d in enumerate(site.doors) if d.inner_beam
         }
@@ -70,6 +79,11 @@ class Doors:
         }
         self._beams: dict[tuple[int, int], list[int]] = {}  # (door, side) → times it was broken
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
+
+    @property
+    def _model(self) -> PassageModel:
+        # Asked for when it is needed: training replaces the weights, whatever they were.
+        return self._given_model or shipped()
 
     @property
     def busy(self) -> bool:
@@ -104,12 +118,16 @@ class Doors:
         if not len(rows):
             return []
         features = self.features(rows, end_us)
-        votes = self._votes(rows, features)
+        alone = self._model.alone_chances(features)
+        votes = self._votes(rows, features, alone)
         chances = self._model.chances(features, votes)
         outward = chances[:, OUT] > chances[:, IN]
         chance = chances[:, :2].max(axis=1)
         since_s = features.since_peak_s
-        ripe = (chance >= CONFIRMED) & (since_s >= SETTLE_S)
+        mine = np.where(outward, votes[:, OUT], votes[:, IN])
+        itself = np.where(outward, alone[:, OUT], alone[:, IN])
+        company = (mine >= COMPANY) & (votes.sum(axis=1) - mine <= mine / 4.0) & (itself >= 0.5)
+        ripe = (chance >= np.where(company, CONFIRMED_TOGETHER, CONFIRMED)) & (since_s >= SETTLE_S)
         ripe |= (chance >= CONFIRMED_LATE) & (since_s >= LATE_S)
         early = (chance >= PROVISIONAL) & (since_s >= 0.5) & ~ripe
         tracks, decisions = self._tracks, []
@@ -139,15 +157,36 @@ class Doors:
         tracks.announced[done] = 0
 
     def _candidates(self, end_us: int) -> Numbers:
-        """Tracks that stand out over what is usual for them, or were hardly ever read."""
+        """Tracks that stood out of late over what is usual for them, and are not settled.
+
+        At a door that is watched from both sides a tag must have been read on both. One that was
+        not counts when others pass there just then.
+        """
         tracks = self._tracks
         if not len(tracks):
             return np.zeros(0, dtype=np.intp)
         recent_us = tracks.last_us.max(axis=1)
-        live = np.flatnonzero((recent_us > end_us - 10_000_000) & (recent_us > tracks.settled_us))
-        peaks = tracks.peak_dbm[live].max(axis=2)
-        prominence = np.where(peaks > SILENT_DBM, peaks - tracks.usual_dbm(live), -99.0)
-        return np.asarray(live[prominence.max(axis=1) >= OPEN_DB])
+        live = np.flatnonzero(
+            (recent_us > end_us - RECENT_US) & (recent_us > tracks.settled_us + BIN_US)
+        )
+        power, _ = tracks.window(live, end_us)
+        peaks = power.max(axis=2)
+        heard = np.asarray(peaks > SILENT_DBM)
+        prominence: Floats = np.where(heard, peaks - tracks.usual_dbm(live), -99.0)
+        doors = tracks.door[live]
+        both = np.asarray(heard[:, INSIDE] & heard[:, OUTSIDE]) | ~self._both_sides[doors]
+        stands_out = both & (prominence.max(axis=1) >= OPEN_DB)
+        rows = live[stands_out]
+        passing = self._passing(rows, end_us)
+        return np.sort(np.concatenate((rows, live[~both & passing[doors]])))
+
+    def _passing(self, rows: Numbers, end_us: int) -> npt.NDArray[np.bool_]:
+        """Doors through which, by these tracks alone, a load is going."""
+        if not len(rows):
+            return np.zeros(self._doors, dtype=bool)
+        alone = self._model.alone_chances(self.features(rows, end_us))[:, :2].sum(axis=1)
+        load = np.bincount(self._tracks.door[rows], weights=alone, minlength=self._doors)
+        return np.asarray(load >= COMPANY)
 
     def features(self, rows: Numbers, end_us: int) -> Features:
         """The classifier's view of tracks."""
@@ -161,7 +200,6 @@ class Doors:
         around = Surroundings(
             baseline_dbm=tracks.usual_dbm(rows).astype(np.float64),
             rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, crossing_s)),
-            looks=tracks.looks(rows).astype(np.float64),
             beam_order=beam_order,
             beams_s=beams_s,
             one_beam=one_beam,
@@ -169,9 +207,9 @@ class Doors:
         )
         return features_of(shape, around, end_us)
 
-    def _votes(self, rows: Numbers, features: Features) -> Floats:
+    def _votes(self, rows: Numbers, features: Features, alone: Floats) -> Floats:
         """(n, 2): how many other tags went out and in at the same door and time, by themselves."""
-        alone = self._model.alone_chances(features)[:, :2]
+        alone = alone[:, :2]
         votes = np.zeros_like(alone)
         doors, crossing_s = self._tracks.door[rows], features.crossing_us / 1e6
         for door in np.unique(doors).tolist():
@@ -184,24 +222,22 @@ class Doors:
         """How much stronger the tag was here than at other doors around its crossing, in dB."""
         tracks = self._tracks
         margin = np.full(len(rows), 10.0)
-        tags = tracks.tag
-        several = np.flatnonzero(np.bincount(tags, minlength=1) > 1)
-        mine = np.flatnonzero(np.isin(tags[rows], several))
-        if not len(mine):
-            return margin
-        around = np.abs(np.arange(power.shape[2])[None, :] - at[mine, None]) <= RIVAL_BINS
-        here_dbm = np.where(around, power[mine].max(axis=1), SILENT_DBM).max(axis=1)
-        others_dbm = np.full(len(mine), SILENT_DBM)
-        strongest = tracks.recent().max(axis=1)
-        for shift in range(1, self._doors):
-            # Tracks are ordered by tag: those of one tag are neighbours.
-            for neighbour in (rows[mine] - shift, rows[mine] + shift):
-                valid = (neighbour >= 0) & (neighbour < len(tags))
-                valid &= tags[np.clip(neighbour, 0, len(tags) - 1)] == tags[rows[mine]]
-                heard = strongest[np.clip(neighbour, 0, len(tags) - 1)]
-                best = np.where(around, heard, SILENT_DBM).max(axis=1)
-                others_dbm = np.maximum(others_dbm, np.where(valid, best, SILENT_DBM))
-        margin[mine] = np.minimum(10.0, here_dbm - others_dbm)
+        # Tracks are ordered by tag: those of one tag are neighbours.
+        tags = np.concatenate(([-1], tracks.tag, [-1]))
+        bins = np.arange(power.shape[2])
+        around = np.abs(bins[None, :] - at[:, None]) <= RIVAL_BINS
+        here_dbm = np.where(around, power.max(axis=1), SILENT_DBM).max(axis=1)
+        for step in (-1, 1):
+            neighbour = rows + step
+            mine = np.flatnonzero(tags[neighbour + 1] == tags[rows + 1])
+            while len(mine):
+                heard = tracks.recent(neighbour[mine]).max(axis=1)
+                best = np.where(around[mine], heard, SILENT_DBM).max(axis=1)
+                margin[mine] = np.minimum(margin[mine], here_dbm[mine] - best)
+                neighbour = neighbour + step
+                inside = (neighbour[mine] >= 0) & (neighbour[mine] < len(tracks))
+                mine = mine[inside]
+                mine = mine[tags[neighbour[mine] + 1] == tags[rows[mine] + 1]]
         return margin
 
     def _origin(self, rows: Numbers) -> Floats:
@@ -265,7 +301,9 @@ class Doors:
                     "what": "no passage" if likelier == NONE else "the other way",
                     "probability": round(float(np.sort(case.chances)[-2]), 4),
                 },
-                "reasons": self._model.reasons(case.features, case.votes, row, case.outward),
+                "reasons": self._model.reasons(
+                    case.features, case.votes, row, outward=case.outward
+                ),
             },
         )
 

@@ -82,7 +82,7 @@ class Evidence:
         has = hit.ravel()[np.arange(0, hit.size, SLOTS) + slots]
         if not has.all():
             new = ~has
-            weakest = self._faded(tags[new], end_us).argmin(axis=1)
+            weakest = self.faded(tags[new], end_us).argmin(axis=1)
             spots[new] = tags[new] * SLOTS + weakest
         known_us = states.slot_us.reshape(-1)
         last_us = rows["last_us"]
@@ -131,7 +131,7 @@ class Evidence:
         )
         states.away_us[away] = np.maximum(states.away_us[away], last_us[~home])
 
-    def _faded(self, tags: Numbers, end_us: int) -> npt.NDArray[np.float64]:
+    def faded(self, tags: Numbers, end_us: int) -> npt.NDArray[np.float64]:
         """Slot weights as they are worth at `end_us`; -1 for an empty slot."""
         states = self._states
         antennas = states.slot_antenna[tags]
@@ -142,7 +142,7 @@ class Evidence:
     def scores(self, tags: Numbers, end_us: int) -> Scores:
         """Zone evidence of `tags` at `end_us`, for every zone that their antennas watch."""
         states = self._states
-        weights = np.maximum(self._faded(tags, end_us), 0.0)
+        weights = np.maximum(self.faded(tags, end_us), 0.0)
         dbm = np.where(weights > 0.0, states.slot_dbm[tags], -np.inf)
         best_dbm = dbm.max(axis=1, keepdims=True, initial=-200.0)
         worth = weights * 10.0 ** ((np.maximum(dbm, -200.0) - best_dbm) / 20.0)

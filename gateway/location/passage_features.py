@@ -22,7 +22,8 @@ SIDE_DB = 6.0
 #: Bins with reads that make up the first and the last sight of a tag.
 SIGHT_BINS = 4
 MOST_ORDER_S = 2.5
-MOST_SINCE_S = 6.0
+#: Reads this near to the crossing belong to it.
+BURST_S = 1.5
 
 #: name → what it says when it speaks for a direction.
 ORDER_FEATURES = {
@@ -30,6 +31,7 @@ ORDER_FEATURES = {
     "peaks_s": "its peaks came one after the other",
     "last_side": "it was last stronger beyond the door",
     "first_side": "it was first stronger before the door",
+    "crossed": "it began on one side and ended on the other",
     "beam_order": "the beams were broken in this order",
     "beams_s": "the time between the beams fits",
     "origin": "it was known to be on the side it came from",
@@ -41,9 +43,10 @@ PASSAGE_FEATURES = {
     "rivalry_db": "it was stronger here than at other doors",
     "both": "it was read on both sides",
     "travel": "it changed sides",
+    "crossed": "it began on one side and ended on the other",
+    "still": "it was read all the time and did not change sides",
     "order_s": "its power moved",
-    "since_peak_s": "some time has gone by since",
-    "looks": "it was read often",
+    "burst": "it was read only while it passed",
     "beams": "both beams were broken",
     "one_beam": "a beam was broken",
     "held": "it has stayed on the far side",
@@ -70,7 +73,6 @@ class Surroundings:
 
     baseline_dbm: Floats  # (tracks, 2)
     rivalry_db: Floats
-    looks: Floats  # reads in the window
     beam_order: Floats  # -1, 0, +1
     beams_s: Floats
     one_beam: Floats
@@ -87,6 +89,8 @@ class Shape:
     peak_s: Floats  # (tracks, 2)
     first_side: Floats  # -1 inside … +1 outside
     last_side: Floats
+    occupancy: Floats  # share of the bins in which it was read
+    burst: Floats  # share of these that are near its crossing
 
     @property
     def both(self) -> npt.NDArray[np.bool_]:
@@ -110,14 +114,22 @@ def shape_of(power: Power, ages_s: Floats) -> Shape:
     weights = np.exp((power - peak_dbm[:, :, None]) * np.float32(np.log(10.0) / 10.0))
     weights[power <= SILENT_DBM] = 0.0
     total = np.maximum(weights.sum(axis=2), np.float32(1e-9))
-    return Shape(
+    shape = Shape(
         peak_dbm=peak_dbm.astype(np.float64),
         heard=peak_dbm > SILENT_DBM,
         centroid_s=(weights @ ages_s.astype(np.float32) / total).astype(np.float64),
         peak_s=ages_s[power.argmax(axis=2)],
         first_side=_side_of(power, first=True),
         last_side=_side_of(power, first=False),
+        occupancy=np.zeros(len(power)),
+        burst=np.zeros(len(power)),
     )
+    read = (power > SILENT_DBM).any(axis=1)
+    near = np.abs(ages_s[None, :] - shape.crossing_s()[:, None]) <= BURST_S
+    bins = np.maximum(read.sum(axis=1), 1)
+    shape.occupancy[:] = bins / power.shape[2]
+    shape.burst[:] = (read & near).sum(axis=1) / bins
+    return shape
 
 
 def features_of(shape: Shape, around: Surroundings, end_us: int) -> Features:
@@ -128,11 +140,15 @@ def features_of(shape: Shape, around: Surroundings, end_us: int) -> Features:
     prominence = np.where(shape.heard, shape.peak_dbm - around.baseline_dbm, -5.0)
     since_peak_s = -shape.last_peak_s()
     travel = (shape.last_side - shape.first_side) / 2.0
+    # Outward and inward: began on the near side, and ended on the far side.
+    outward = np.maximum(np.minimum(-shape.first_side, shape.last_side), 0.0)
+    inward = np.maximum(np.minimum(shape.first_side, -shape.last_side), 0.0)
     order = {
         "centroid_s": np.clip(centroid_s, -MOST_ORDER_S, MOST_ORDER_S),
         "peaks_s": np.clip(peaks_s, -MOST_ORDER_S, MOST_ORDER_S),
         "last_side": shape.last_side,
         "first_side": -shape.first_side,
+        "crossed": outward - inward,
         "beam_order": around.beam_order,
         "beams_s": np.clip(around.beams_s, -1.5, 1.5),
         "origin": around.origin,
@@ -143,9 +159,10 @@ def features_of(shape: Shape, around: Surroundings, end_us: int) -> Features:
         "rivalry_db": np.clip(around.rivalry_db, -10.0, 10.0),
         "both": both.astype(np.float64),
         "travel": np.abs(travel),
+        "crossed": outward + inward,
+        "still": shape.occupancy * (1.0 - np.abs(travel)),
         "order_s": np.abs(order["centroid_s"]),
-        "since_peak_s": np.minimum(since_peak_s, MOST_SINCE_S),
-        "looks": np.log1p(around.looks),
+        "burst": shape.burst,
         "beams": np.abs(around.beam_order),
         "one_beam": around.one_beam,
         "held": np.clip(np.sign(centroid_s) * shape.last_side, -1.0, 1.0),

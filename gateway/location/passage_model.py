@@ -2,7 +2,8 @@
 
 Both rounds are logistic, so that their terms are the explanation. The first looks at each tag
 alone; the second lets the tags that crossed at the same door and time vote, which is the strongest
-evidence there is: tags travel in groups. Out and in share their weights, mirrored. The weights are
+evidence there is: tags travel in groups. Out and in share their weights, mirrored. There is one
+pair of rounds for cases that are fresh and one for those that have come to rest. The weights are
 data (`passage_model.json`), learnt by `gateway/bench/training.py`.
 """
 
@@ -24,6 +25,8 @@ from gateway.location.passage_features import (
 )
 
 OUT, IN, NONE = 0, 1, 2
+#: From this long after its last peak a case has come to rest, in seconds.
+REST_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +44,87 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageModel:
-    """Both rounds. `temperature` divides the last log-odds: how sure it may be."""
+class Rounds:
+    """Both rounds for cases of one age."""
 
     alone: Round
     together: Round
+
+
+@dataclass(frozen=True, slots=True)
+class PassageModel:
+    """Rounds for fresh cases and for those `REST_S` old; `temperature` tempers how sure it is."""
+
+    fresh: Rounds
+    rested: Rounds
     temperature: float = 1.0
 
     def alone_chances(self, features: Features) -> Floats:
         """(n, 3) probabilities by the tag alone."""
-        return softmax(self.alone.logits(features.order, features.passage))
+        inputs = alone_inputs(features.order, features.passage)
+        return softmax(self._by_age(features, *(r.alone.logits(*inputs) for r in self._ages)))
 
     def chances(self, features: Features, votes: Floats) -> Floats:
         """(n, 3) probabilities with the votes (n, 2) of the tags alongside for out and in."""
-        first = self.alone.logits(features.order, features.passage)
-        order, passage = together_inputs(first, votes)
-        return softmax(self.together.logits(order, passage) / self.temperature)
+        inputs = together_inputs(features.order, features.passage, votes)
+        logits = self._by_age(features, *(r.together.logits(*inputs) for r in self._ages))
+        return softmax(logits / self.temperature)
 
-    def reasons(self, features: Features, votes: Floats, row: int, outward: bool) -> list[Any]:
-        """`[words, weight]` of what spoke most for the decision, strongest first."""
-        sign = 1.0 if outward else -1.0
-        scale_order = float(self.together.order[0])
-        scale_passage = float(self.together.passage[0])
-        terms: list[tuple[str, float]] = []
-        for n, words in enumerate(ORDER_FEATURES.values()):
-            terms.append((words, sign * scale_order * self.alone.order[n] * features.order[row, n]))
-        for n, words in enumerate(PASSAGE_FEATURES.values()):
-            value = features.passage[row, n] - _MIDDLE[n]
-            terms.append((words, scale_passage * self.alone.passage[n] * value))
-        mine, other = (votes[row, 0], votes[row, 1])[:: 1 if outward else -1]
-        vote = self.together.order[1] * (np.log1p(mine) - np.log1p(other))
-        vote += self.together.passage[1] * np.log1p(mine + other)
-        terms.append((f"{mine:.0f} tags beside it moved likewise", float(vote)))
-        terms.sort(key=lambda term: -abs(term[1]))
-        return [
-            [words, round(float(weight), 2)] for words, weight in terms[:6] if abs(weight) > 0.05
-        ]
+    def reasons(self, features: Features, votes: Floats, row: int, *, outward: bool) -> list[Any]:
+        """`[words, weight]` of what spoke most for the decision, strongest first.
+
+        The weight of a feature is what the log-odds would lose without it.
+        """
+        used = (self.rested if features.since_peak_s[row] >= REST_S else self.fresh).together
+        orders, passages = len(ORDER_FEATURES), len(PASSAGE_FEATURES)
+        # Row 0 is the case itself; in every other row one thing is as if it had not been.
+        cases = 2 + orders + passages
+        order = np.repeat(features.order[[row]], cases, axis=0)
+        passage = np.repeat(features.passage[[row]], cases, axis=0)
+        vote = np.repeat(votes[[row]], cases, axis=0)
+        vote[1] = 0.0
+        order[2 + np.arange(orders), np.arange(orders)] = 0.0
+        passage[2 + orders + np.arange(passages), np.arange(passages)] = _AT_REST
+        logits = used.logits(*together_inputs(order, passage, vote))
+        way = OUT if outward else IN
+        odds = logits[:, way] - np.logaddexp(logits[:, 1 - way], logits[:, NONE])
+        mine, other = votes[row, way], votes[row, 1 - way]
+        likewise = "likewise" if mine >= other else "the other way"
+        alongside = f"{max(mine, other):.0f} tags beside it moved {likewise}"
+        words = [alongside, *ORDER_FEATURES.values(), *PASSAGE_FEATURES.values()]
+        terms = sorted(zip(words, odds[0] - odds[1:], strict=True), key=lambda term: -abs(term[1]))
+        return [[text, round(float(weight), 2)] for text, weight in terms[:6] if abs(weight) > 0.05]
+
+    @property
+    def _ages(self) -> tuple[Rounds, Rounds]:
+        return self.fresh, self.rested
+
+    def _by_age(self, features: Features, fresh: Floats, rested: Floats) -> Floats:
+        return np.where((features.since_peak_s >= REST_S)[:, None], rested, fresh)
 
 
-def together_inputs(first: Floats, votes: Floats) -> tuple[Floats, Floats]:
-    """Inputs of the second round from the first one's log-odds and the votes."""
-    way = first[:, OUT]
-    passed = np.abs(way) - first[:, NONE]
-    totals = np.log1p(votes.sum(axis=1))
-    order = np.stack([way, np.log1p(votes[:, 0]) - np.log1p(votes[:, 1])], axis=1)
-    return order, np.stack([-first[:, NONE], totals, np.minimum(passed, 0.0)], axis=1)
+_PASSAGE = {name: n for n, name in enumerate(PASSAGE_FEATURES)}
+_CERTAIN = ("travel", "crossed", "still", "burst", "order_s")
+
+
+def alone_inputs(order: Floats, passage: Floats) -> tuple[Floats, Floats]:
+    """Inputs of the first round: the features, and how they go together with prominence."""
+    most = passage[:, [_PASSAGE["most_prominent_db"]]] / 10.0
+    least = passage[:, [_PASSAGE["least_prominent_db"]]] / 10.0
+    together = passage[:, [_PASSAGE[name] for name in _CERTAIN]]
+    return np.hstack([order, order * least]), np.hstack([passage, together * most])
+
+
+def together_inputs(order: Floats, passage: Floats, votes: Floats) -> tuple[Floats, Floats]:
+    """Inputs of the second round: those of the first, the votes, and both together."""
+    total = np.log1p(votes.sum(axis=1))[:, None]
+    way = (np.log1p(votes[:, 0]) - np.log1p(votes[:, 1]))[:, None]
+    first_order, first_passage = alone_inputs(order, passage)
+    still = passage[:, [_PASSAGE["still"]]]
+    return (
+        np.hstack([first_order, way, way * still]),
+        np.hstack([first_passage, total, total * passage / 3.0]),
+    )
 
 
 def softmax(logits: Floats) -> Floats:
@@ -94,8 +133,8 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-#: What a passage feature is when nothing happens; reasons are told against it.
-_MIDDLE = np.array([6.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 2.0, 0.0, 0.0, 0.0])
+#: What the passage features are when nothing happens; reasons are told against it.
+_AT_REST = np.array([4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.8, 0.0, 0.3, 0.0, 0.0, 0.0])
 
 
 def from_json(data: dict[str, Any]) -> PassageModel:
@@ -104,11 +143,15 @@ def from_json(data: dict[str, Any]) -> PassageModel:
         raise ValueError("the weights were learnt for other order features")
     if list(data["passage_features"]) != list(PASSAGE_FEATURES):
         raise ValueError("the weights were learnt for other passage features")
-    rounds = [
-        Round(np.array(r["order"]), np.array(r["passage"]), float(r["bias"]))
-        for r in (data["alone"], data["together"])
-    ]
-    return PassageModel(rounds[0], rounds[1], float(data.get("temperature", 1.0)))
+    fresh, rested = (
+        Rounds(*(_round(data[age][name]) for name in ("alone", "together")))
+        for age in ("fresh", "rested")
+    )
+    return PassageModel(fresh, rested, float(data.get("temperature", 1.0)))
+
+
+def _round(data: dict[str, Any]) -> Round:
+    return Round(np.array(data["order"]), np.array(data["passage"]), float(data["bias"]))
 
 
 def to_json(model: PassageModel, **about: Any) -> dict[str, Any]:
@@ -121,12 +164,15 @@ def to_json(model: PassageModel, **about: Any) -> dict[str, Any]:
             "bias": round(one.bias, 4),
         }
 
+    def ages(rounds: Rounds) -> dict[str, Any]:
+        return {"alone": weights(rounds.alone), "together": weights(rounds.together)}
+
     return {
         **about,
         "order_features": list(ORDER_FEATURES),
         "passage_features": list(PASSAGE_FEATURES),
-        "alone": weights(model.alone),
-        "together": weights(model.together),
+        "fresh": ages(model.fresh),
+        "rested": ages(model.rested),
         "temperature": round(model.temperature, 3),
     }
 

@@ -24,6 +24,8 @@ from gateway.model.tuning import LocationTuning
 AHEAD = 2.5
 #: A tag that "has moved" must have been read at the new place within this time.
 FRESH_US = 3_000_000
+#: Weight of evidence without which a tag is not taken to be beyond a door: about a read a second.
+THROUGH_A_DOOR = 3.0
 #: Never: far beyond any time that occurs.
 NEVER_US = np.iinfo(np.int64).max // 4
 
@@ -121,7 +123,7 @@ class ZonePresence:
         return int((coverage.inside if inside else coverage.outside)[door]), max(share, 0.6)
 
     def _moves(self, tags: Numbers, free: Bools, scores: Scores, end_us: int) -> Iterator[Decision]:
-        states, coverage = self._states, self._coverage
+        states = self._states
         rows = np.flatnonzero(free)
         if not len(rows):
             return
@@ -141,7 +143,7 @@ class ZonePresence:
             reason = "read only there" if alone[i] else "much stronger there"
             rest = own[i] + np.where(zones[i] == zone, 0.0, others[i]).max(initial=0.0)
             share = float(others[i, best[i]] / (others[i, best[i]] + rest + 1e-9))
-            door = int(coverage.door_between[home[i], zone])
+            door = self._door_used(tag, int(home[i]), zone)
             row = int(rows[i])
             yield self._move(tag, int(home[i]), zone, door, reason, share, scores, row)
 
@@ -170,9 +172,23 @@ class ZonePresence:
         fresh = last_us >= end_us - FRESH_US
         alone_us = end_us - np.maximum(states.home_us[tags], first_us)
         alone = fresh & (alone_us >= move_us) & (last_us - first_us >= move_us // 2)
+        # Through a door nothing else must have heard it meanwhile, and a few strays are not enough.
+        behind = coverage.door_between[home, there] >= 0
+        other_us = np.where((antennas >= 0) & ~slots, states.slot_us[tags], 0).max(axis=1)
+        weight = np.where(slots, self._evidence.faded(tags, end_us), 0.0).sum(axis=1)
+        alone &= ~behind | ((end_us - other_us >= move_us) & (weight >= THROUGH_A_DOOR))
         same = (states.rival[tags] == there) & (coverage.door_between[home, there] < 0)
         ahead_us = end_us - states.rival_us[tags]
         return alone, fresh & same & (ahead_us >= move_us)
+
+    def _door_used(self, tag: int, home: int, zone: int) -> int:
+        """The door between two zones, of several the one that hears the tag; -1 if none."""
+        states, coverage = self._states, self._coverage
+        door = int(coverage.door_between[home, zone])
+        antennas = states.slot_antenna[tag]
+        heard = np.where(coverage.covers[antennas, zone], states.slot_us[tag], 0)
+        nearest = int(coverage.door[antennas[int(heard.argmax())]])
+        return nearest if door >= 0 and nearest >= 0 else door
 
     def _move(
         self, tag: int, home: int, zone: int, door: int, reason: str, share: float,

@@ -19,7 +19,10 @@ IDLE_US = 15_000_000
 SILENT_DBM = np.float32(-120.0)
 #: Before a tag has a baseline of its own it is taken to come from out of range.
 FAR_DBM = np.float32(-75.0)
-BASELINE_FADE_S = 20.0
+#: A bin counts toward what is usual for a tag once it is this old …
+OLD_BINS = 24
+#: … and then as much as this: what is usual is a mean over about fifteen seconds with reads.
+LEARNING = np.float32(1.0 / 60.0)
 #: What a tag's power varies by before anything is known of it (standard deviation squared).
 FIRST_SPREAD_DB2 = np.float32(9.0)
 #: A tag stands out above its mean and this many standard deviations.
@@ -37,10 +40,8 @@ class Tracks:
         self._bin = -1
         self.key = np.zeros(0, dtype=np.int64)
         self.peak_dbm = np.zeros((0, 2, BINS), dtype=np.float32)
-        self.count = np.zeros((0, 2, BINS), dtype=np.int16)
         self.baseline_dbm = np.zeros((0, 2), dtype=np.float32)
         self.spread_db2 = np.zeros((0, 2), dtype=np.float32)
-        self.baseline_us = np.zeros((0, 2), dtype=np.int64)
         self.last_us = np.zeros((0, 2), dtype=np.int64)
         self.first_us = np.zeros(0, dtype=np.int64)
         self.settled_us = np.zeros(0, dtype=np.int64)  # no new case from what was before this
@@ -71,8 +72,8 @@ class Tracks:
         if self._bin < 0:
             self._bin = current
         for number in range(max(self._bin + 1, current - BINS + 1), current + 1):
+            self._learn(number - OLD_BINS)
             self.peak_dbm[:, :, number % BINS] = SILENT_DBM
-            self.count[:, :, number % BINS] = 0
         self._bin = max(self._bin, current)
         idle = self.last_us.max(axis=1, initial=0) < end_us - IDLE_US
         if idle.any():
@@ -93,39 +94,19 @@ class Tracks:
         in_ring = bins > self._bin - BINS
         place = (index[in_ring], sides[in_ring], (bins[in_ring] % BINS).astype(np.intp))
         np.maximum.at(self.peak_dbm, place, peak_dbm[in_ring])
-        looks = np.minimum(rows["count"][in_ring], 100).astype(np.int16)
-        np.add.at(self.count, place, looks)
         np.maximum.at(self.last_us, (index, sides), last_us)
-        self._follow_baseline(index, sides, last_us, (rows["mean_cdbm"] / 100.0).astype(np.float32))
 
-    def _follow_baseline(
-        self,
-        index: Numbers,
-        sides: Numbers,
-        last_us: npt.NDArray[np.int64],
-        mean_dbm: npt.NDArray[np.float32],
-    ) -> None:
-        """A slow mean of the power on each side: what the tag looks like when it stands still."""
-        # Several antennas on one side: the strongest stands for the side.
-        order = np.lexsort((mean_dbm, sides, index))
-        index, sides, last_us, mean_dbm = (
-            index[order],
-            sides[order],
-            last_us[order],
-            mean_dbm[order],
-        )
-        spot = index * 2 + sides
-        last_of_spot = np.concatenate((spot[1:] != spot[:-1], [True]))
-        index, sides = index[last_of_spot], sides[last_of_spot]
-        last_us, mean_dbm = last_us[last_of_spot], mean_dbm[last_of_spot]
-        age_s = (last_us - self.baseline_us[index, sides]) / 1e6
-        gain = 1.0 - np.exp(-np.clip(age_s, 0.0, 5.0) / BASELINE_FADE_S)
-        old = self.baseline_dbm[index, sides]
-        step = mean_dbm - old
-        self.baseline_dbm[index, sides] = old + gain * step
-        spread = self.spread_db2[index, sides]
-        self.spread_db2[index, sides] = (1.0 - gain) * (spread + gain * step * step)
-        self.baseline_us[index, sides] = np.maximum(self.baseline_us[index, sides], last_us)
+    def _learn(self, number: int) -> None:
+        """Take the bin that has just become old into the picture of what is usual.
+
+        What is new is left out: a passage must not become its own baseline.
+        """
+        power = self.peak_dbm[:, :, number % BINS]
+        heard = power > SILENT_DBM
+        step = power - self.baseline_dbm
+        self.baseline_dbm += np.where(heard, LEARNING * step, np.float32(0.0))
+        spread = (1.0 - LEARNING) * (self.spread_db2 + LEARNING * step * step)
+        self.spread_db2 = np.where(heard, spread, self.spread_db2).astype(np.float32)
 
     def _open(self, keys: npt.NDArray[np.int64], first_us: int) -> None:
         if not len(keys):
@@ -133,10 +114,8 @@ class Tracks:
         at = np.searchsorted(self.key, keys)
         self.key = np.insert(self.key, at, keys)
         self.peak_dbm = np.insert(self.peak_dbm, at, SILENT_DBM, axis=0)
-        self.count = np.insert(self.count, at, 0, axis=0)
         self.baseline_dbm = np.insert(self.baseline_dbm, at, FAR_DBM, axis=0)
         self.spread_db2 = np.insert(self.spread_db2, at, FIRST_SPREAD_DB2, axis=0)
-        self.baseline_us = np.insert(self.baseline_us, at, first_us, axis=0)
         self.last_us = np.insert(self.last_us, at, 0, axis=0)
         self.first_us = np.insert(self.first_us, at, first_us)
         self.settled_us = np.insert(self.settled_us, at, 0)
@@ -144,7 +123,7 @@ class Tracks:
 
     def _keep(self, rows: npt.NDArray[np.bool_]) -> None:
         for name in (
-            "key", "peak_dbm", "count", "baseline_dbm", "spread_db2", "baseline_us",
+            "key", "peak_dbm", "baseline_dbm", "spread_db2",
             "last_us", "first_us", "settled_us", "announced",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name)[rows])
@@ -154,13 +133,10 @@ class Tracks:
         spread_db = np.sqrt(self.spread_db2[rows])
         return np.asarray(self.baseline_dbm[rows] + SPREADS * spread_db, dtype=np.float32)
 
-    def looks(self, rows: Numbers) -> npt.NDArray[np.int64]:
-        """Reads of each track that are still in the ring."""
-        return np.asarray(self.count[rows].sum(axis=(1, 2)))
-
-    def recent(self) -> npt.NDArray[np.float32]:
-        """Power per (row, side, bin) of every track, in order of time."""
-        return self.peak_dbm[:, :, np.arange(self._bin - BINS + 1, self._bin + 1) % BINS]
+    def recent(self, rows: Numbers) -> npt.NDArray[np.float32]:
+        """Power per (row, side, bin) in order of time."""
+        numbers = np.arange(self._bin - BINS + 1, self._bin + 1)
+        return np.asarray(self.peak_dbm[rows][:, :, numbers % BINS])
 
     def window(
         self, rows: Numbers, end_us: int
@@ -171,6 +147,6 @@ class Tracks:
         """
         numbers = np.arange(self._bin - BINS + 1, self._bin + 1)
         times_us = numbers * BIN_US + BIN_US // 2
-        power = self.peak_dbm[rows][:, :, numbers % BINS]
+        power = self.recent(rows)
         closed = times_us[None, :] <= self.settled_us[rows][:, None]
         return np.where(closed[:, None, :], SILENT_DBM, power), (times_us - end_us) / 1e6

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 import pytest
 
 from gateway.errors import Hold, Retry
 from gateway.model.delivery import BrokerConfig, Record, Sink, SinkConfig
 from gateway.sinks.base import SinkContext
 from gateway.sinks.registry import build
+from tests.http_peer import Answer, HttpPeer, Request
 from tests.mqtt_peer import MqttPeer
 from tests.outcomes import epc_of, movement, passage
 from tests.servers import Mosquitto, eventually
@@ -28,10 +30,14 @@ class Bench:
     mend_it: Callable[[], object]
 
 
-@pytest.fixture(params=["file", pytest.param("mqtt", marks=pytest.mark.server)])
+@pytest.fixture(params=["file", "webhook", pytest.param("mqtt", marks=pytest.mark.server)])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     if request.param == "file":
         yield file_bench(tmp_path)
+        return
+    if request.param == "webhook":
+        async with HttpPeer() as peer:
+            yield webhook_bench(tmp_path, peer)
         return
     mosquitto: Mosquitto = request.getfixturevalue("mosquitto")
     context = SinkContext(
@@ -61,6 +67,26 @@ def file_bench(folder: Path) -> Bench:
         break_it,
         path.rmdir,
     )
+
+
+def webhook_bench(folder: Path, peer: HttpPeer) -> Bench:
+    options = {"url": peer.url, "allow": ["127.0.0.1"], "kinds": ["movement", "passage"]}
+    config = SinkConfig(name="wms", kind="webhook", options=options)
+    (sink,) = build([config], SinkContext(site="s", data_dir=folder))
+    taken: list[bytes] = []
+
+    def take(request: Request) -> Answer:
+        taken.append(orjson.dumps(request.json["data"]))
+        return Answer()
+
+    def break_it() -> None:
+        peer.rule = lambda _: Answer(503)
+
+    def mend_it() -> None:
+        peer.rule = take
+
+    mend_it()
+    return Bench(sink, lambda: taken, break_it, mend_it)
 
 
 def records(first: int, count: int) -> list[Record]:
@@ -119,7 +145,7 @@ async def test_a_fault_on_the_other_side_is_retry_or_hold_and_passes(bench: Benc
 
 
 async def test_names_and_kinds_are_those_of_the_settings(bench: Bench) -> None:
-    assert bench.sink.name in ("log", "plant")
+    assert bench.sink.name in ("log", "plant", "wms")
     assert bench.sink.kinds >= {"movement", "passage"}
     assert bench.sink.max_batch > 0
 

@@ -21,6 +21,8 @@ from gateway.bench.site import write_site
 
 READY_S = 60.0
 WARM_UP_S = 5.0
+#: Share of the tags that move to the next antenna in a second.
+MOVING = 0.01
 
 
 def run(
@@ -49,9 +51,9 @@ def run(
         "reads_per_daemon_cpu_s": round(received / (after["daemon_s"] - before["daemon_s"])),
         "shed": after["shed"],
         "tags": after["tags"],
-        "movements": after["movements"],
-        "delay_p50_s": quantile(after["delays"], 0.50),
-        "delay_p99_s": quantile(after["delays"], 0.99),
+        "movements": after["movements"] - before["movements"],
+        "delay_p50_s": quantile(_less(after["delays"], before["delays"]), 0.50),
+        "delay_p99_s": quantile(_less(after["delays"], before["delays"]), 0.99),
         "tick_p99_s": quantile(_less(after["ticks"], before["ticks"]), 0.99),
     }
 
@@ -61,8 +63,8 @@ def _readers(
     readers: int, reads_per_s: float, tags: int
 ) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     command = [
-        sys.executable, "-m", "gateway", "emulate", "--readers", str(readers), "--port", "0",
-        "--rate", str(reads_per_s), "--tags", str(tags),
+        sys.executable, "-m", "gateway.bench.load_readers",
+        str(readers), str(reads_per_s), str(tags), str(MOVING),
     ]  # fmt: skip
     with _child(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

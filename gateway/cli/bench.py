@@ -25,6 +25,7 @@ class Benchmark:
     function: str  # module:function
     summary: str
     quick: Mapping[str, Any] = field(default_factory=dict)
+    by_name_only: bool = False  # it takes a quarter of an hour
 
 
 #: A new benchmark is one module and one row.
@@ -33,6 +34,16 @@ BENCHMARKS: dict[str, Benchmark] = {
         function="gateway.bench.decode:run",
         summary="tag reports per CPU-second from bytes to rows, beside sllurp",
         quick={"reports": 5_000},
+    ),
+    "movements": Benchmark(
+        function="gateway.bench.movements:run",
+        summary="tag reports per CPU-second from bytes to movements, beside sllurp",
+        quick={"seconds": 2.0},
+    ),
+    "load": Benchmark(
+        function="gateway.bench.load:run",
+        summary="the daemon with 100 readers of 1,000 reports a second each, over sockets",
+        quick={"readers": 5, "seconds": 3.0},
     ),
     "commit": Benchmark(
         function="gateway.bench.commit:run",
@@ -48,6 +59,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         function="gateway.bench.accuracy:run",
         summary="doors, zones and bins against the truth, beside four baselines",
         quick={"seeds": (101,), "seconds": 120.0},
+        by_name_only=True,
     ),
 }
 
@@ -59,7 +71,7 @@ _LIST = "\n\n".join(f"{name}: {row.summary}" for name, row in BENCHMARKS.items()
     "rfid-gateway bench accuracy --quick --keep worlds"
 )
 def bench(
-    name: Annotated[str | None, typer.Argument(help="Which one; absent: all of them.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Which one; absent: all but accuracy.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter: to see that it works.")] = False,
@@ -81,7 +93,8 @@ def bench(
     progress = logging.INFO if sys.stderr.isatty() else logging.WARNING
     logging.basicConfig(level=progress, format="%(message)s")
     results: dict[str, Any] = {}
-    for chosen in BENCHMARKS if name is None else [name]:
+    quickly = [key for key, row in BENCHMARKS.items() if quick or not row.by_name_only]
+    for chosen in quickly if name is None else [name]:
         logging.getLogger(__name__).info("%s: %s", chosen, BENCHMARKS[chosen].summary)
         arguments = dict(BENCHMARKS[chosen].quick) if quick else {}
         if keep is not None:

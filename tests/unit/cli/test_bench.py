@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 
 import orjson
@@ -21,7 +22,7 @@ def only_one(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("fake")
     cases = [{"case": "a", "per_s": 12_345.5}, {"case": "b", "per_s": None}]
     module.run = lambda times=3: {"times": times, "cases": cases}  # type: ignore[attr-defined]
-    monkeypatch.setattr(importlib, "import_module", lambda _: module)
+    monkeypatch.setitem(sys.modules, "fake", module)
     row = Benchmark(function="fake:run", summary="nothing", quick={"times": 1})
     monkeypatch.setattr(bench, "BENCHMARKS", {"fake": row})
 

@@ -26,7 +26,7 @@ from gateway import __version__
 from gateway.errors import Hold, Retry, SinkError
 from gateway.model.delivery import Secret, SinkConfig
 from gateway.sinks.addresses import Allowed, parse_allowed
-from gateway.sinks.http_status import Reply
+from gateway.sinks.http_status import Reply, one_line
 
 #: How much of an answer is read.
 RESPONSE_BYTES = 1 << 20
@@ -168,8 +168,10 @@ class HttpConnection:
             reason = (error.strerror or str(error) or type(error).__name__).lower()
             raise Retry(f"{host} cannot be reached ({reason})") from error
         except (aiohttp.ClientError, ValueError) as error:
-            reason = str(error)[:200] or type(error).__name__
-            raise Retry(f"{host} has not answered as HTTP does ({reason})") from error
+            reason = one_line(getattr(error, "message", "") or str(error))[:200]
+            raise Retry(
+                f"{host} has not answered as HTTP does ({reason or type(error).__name__})"
+            ) from error
 
 
 class _CheckedResolver(AbstractResolver):

@@ -53,7 +53,7 @@ def check(reply: Reply, host: str, now: datetime | None = None) -> None:
     if status in _LATER or (status >= 500 and status not in _OF_THE_SETTINGS):
         raise Retry(f"{host} answers {reply.words}", retry_after_s(reply, now))
     if 300 <= status < 400:
-        where = _printable(reply.headers.get("location", ""))[:100] or "nowhere"
+        where = one_line(reply.headers.get("location", ""))[:100] or "nowhere"
         raise Hold(
             f"{host} answers {status} and redirects to {where}, which is not followed: set the "
             "address that is meant"
@@ -89,11 +89,11 @@ def _reason(body: bytes) -> str:
         parts = [found.get(key) for key in ("title", "detail", "message", "error", "errorMessage")]
         told = ": ".join(dict.fromkeys(part for part in parts if isinstance(part, str) and part))
         if told:
-            return _printable(told)[:REASON_CHARACTERS]
-    return _printable(body.decode("utf-8", "replace"))[:REASON_CHARACTERS]
+            return one_line(told)[:REASON_CHARACTERS]
+    return one_line(body.decode("utf-8", "replace"))[:REASON_CHARACTERS]
 
 
-def _printable(text: str) -> str:
-    """Somebody else's text on one line, without what a terminal would obey."""
+def one_line(text: str) -> str:
+    """Somebody else's text on one line, bounded, without what a terminal would obey."""
     words = " ".join(text[: 4 * REASON_CHARACTERS].split())
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)

@@ -226,6 +226,7 @@ async def test_what_is_no_answer_is_tried_again(peer: HttpPeer, answer: Answer) 
     with pytest.raises(Retry) as failure:
         await post(connection(peer.url))
     assert str(failure.value).startswith("127.0.0.1 ")
+    assert str(failure.value).isprintable()
     assert len(str(failure.value)) < 300
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from gateway.model.device import ReaderConfig
+    from gateway.model.place import Site
     from gateway.settings.configuration import Configuration
     from gateway.simulation.mqtt_sensors import MqttSensors
     from gateway.simulation.reader import EmulatedReader
@@ -26,7 +28,7 @@ LOAD_BUFFER_READS = 5_000
 @app.command(
     epilog="Examples: rfid-gateway emulate --readers 3 --rate 200 · "
     "rfid-gateway emulate --site . --mqtt 127.0.0.1:1883 --truth truth.jsonl · "
-    "rfid-gateway emulate --site . --seconds 600 --record day.jsonl.gz"
+    "rfid-gateway emulate --scenario hard --write-site hard --seconds 600 --record hard.jsonl.gz"
 )
 def emulate(
     *,
@@ -50,7 +52,17 @@ def emulate(
     site: Annotated[
         Path | None, typer.Option(help="Simulate the warehouse of this site directory.")
     ] = None,
-    scenario: Annotated[str, typer.Option(help="demo, steady, or a scenario file.")] = "demo",
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            help="demo, steady, nominal, hard, shifted, bins-nominal, bins-hard, reference, or a "
+            "scenario file. Default demo. With a site of its own it needs no --site."
+        ),
+    ] = None,
+    write_site: Annotated[
+        Path | None,
+        typer.Option(help="Write the scenario's own site there as a site directory, for replays."),
+    ] = None,
     mqtt: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Publish the site's sensors here.")
     ] = None,
@@ -72,15 +84,24 @@ def emulate(
     Each reader tells on a line of its own where it listens. A warehouse begins to work when all of
     its readers inventory, or after ten seconds.
     """
-    if site is None:
-        _refuse_without_site(mqtt=mqtt, truth=truth, record=record)
+    if site is None and scenario is None:
+        _refuse_without_site(mqtt=mqtt, truth=truth, record=record, write_site=write_site)
         _plain(readers, port, tags, rate, personality, seed, seconds, listen)
         return
-    from gateway.settings.configuration import load
     from gateway.simulation.warehouse import World
 
-    configuration = load(site, secrets=False)
-    world = World(configuration.site, _scenario(scenario), seed)
+    chosen = _scenario(scenario or "demo")
+    configuration = None
+    if site is not None:
+        if write_site is not None:
+            raise typer.BadParameter("only without --site", param_hint="--write-site")
+        from gateway.settings.configuration import load
+
+        configuration = load(site, secrets=False)
+        place = configuration.site
+    else:
+        place = _own_site(chosen, mqtt, write_site)
+    world = World(place, chosen, seed)
     if record is not None:
         _record(world, record, truth, seconds)
         return
@@ -123,7 +144,7 @@ def _plain(
 
 
 def _warehouse(
-    configuration: Configuration,
+    configuration: Configuration | None,
     world: World,
     port: int | None,
     mqtt: str | None,
@@ -137,11 +158,16 @@ def _warehouse(
     from gateway.simulation.live import LiveWarehouse, emulated_readers
     from gateway.simulation.recorder import opened
 
-    readers = emulated_readers(world, configuration.readers)
-    configured = {config.id: config.port for config in configuration.readers}
-    ports = configured if port is None else _ports(list(readers), port)
+    configs: tuple[ReaderConfig, ...] = () if configuration is None else configuration.readers
+    readers = emulated_readers(world, configs)
+    if port is None and configuration is not None:
+        ports = {config.id: config.port for config in configs}
+    else:
+        ports = _ports(list(readers), LLRP_PORT if port is None else port)
     with ExitStack() as stack:
-        sensors = stack.enter_context(_sensors(configuration, mqtt)) if mqtt is not None else None
+        sensors = None
+        if configuration is not None and mqtt is not None:
+            sensors = stack.enter_context(_sensors(configuration, mqtt))
         facts = stack.enter_context(opened(truth)) if truth is not None else None
         live = LiveWarehouse(
             world,
@@ -151,6 +177,22 @@ def _warehouse(
             speed=speed,
         )
         _run(list(readers.values()), ports, live.run(), seconds, listen)
+
+
+def _own_site(scenario: Scenario, mqtt: str | None, directory: Path | None) -> Site:
+    """The site that a scenario brings along, written down if wanted."""
+    from gateway.bench.premises import site_of
+    from gateway.bench.sites import write_site
+
+    _refuse_without_site(mqtt=mqtt)
+    site = site_of(scenario.site)
+    if site is None:
+        raise typer.BadParameter(
+            f"scenario '{scenario.name}' has no site of its own: give one", param_hint="--site"
+        )
+    if directory is not None:
+        write_site(site, directory)
+    return site
 
 
 def _record(world: World, recording: Path, truth: Path | None, seconds: float | None) -> None:
@@ -260,4 +302,5 @@ def _ports(names: list[str], first: int) -> dict[str, int]:
 def _refuse_without_site(**options: object) -> None:
     for name, value in options.items():
         if value is not None:
-            raise typer.BadParameter("only with --site", param_hint=f"--{name}")
+            hint = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter("only with --site", param_hint=hint)

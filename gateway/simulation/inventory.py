@@ -10,13 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gateway.simulation.scenario import RadioModel
+from gateway.simulation.scenario_parts import RadioModel
 
 Ints = npt.NDArray[np.int64]
 
 SLICE_US = 50_000
-#: How long an inventoried flag of session 1 lasts.
-FLAG_US = (500_000, 5_000_000)
+#: How long an inventoried flag lasts: after a read in session 1, without power in the others.
+PERSISTENCE_US = {
+    1: (500_000, 5_000_000),
+    2: (2_000_000, 20_000_000),
+    3: (2_000_000, 20_000_000),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,34 +89,74 @@ class Schedule:
 
 
 class Singulation:
-    """Which of the tags in the field a reader reads, and when; flags are kept per tag."""
+    """Which of the tags in the field a reader reads, and when.
 
-    def __init__(self, tags: int, model: RadioModel, rng: np.random.Generator) -> None:
-        self._rng = rng
+    `flags` are the tags' own, of the session in use: all readers share them.
+    """
+
+    def __init__(self, flags: Flags | None, model: RadioModel, rng: np.random.Generator) -> None:
+        self._rng, self._flags = rng, flags
         self._per_s = model.inventory_per_s
         self._overhead_s = model.round_overhead_ms / 1e3
-        self._silences = model.single_target and model.session > 0
-        self._silent_until_us = np.zeros(tags, dtype=np.int64)
-        self._flag_us = rng.integers(*FLAG_US, size=tags)
+        self._single_target = model.single_target
+        self._target = False  # the flag of the tags that are asked now
 
     def read(self, energised: Ints, cut: Slice) -> tuple[Ints, Ints]:
         """(rows of `energised`, times) in order of time; a row comes once per reading."""
-        rows = np.arange(len(energised))
-        if self._silences:
-            rows = rows[self._silent_until_us[energised] <= cut.start_us]
-        if len(rows) == 0:
-            return rows, rows
-        seconds = (cut.end_us - cut.start_us) / 1e6
-        per_s = len(rows) / (self._overhead_s + len(rows) / self._per_s)
-        count = int(self._rng.poisson(per_s * seconds))
-        if self._silences:
-            count = min(count, len(rows))
-        # Round after round, each in another order, until the time is over.
-        rounds = -(-count // len(rows))
-        order = np.concatenate([self._rng.permutation(rows) for _ in range(rounds)] or [rows[:0]])
-        order = order[:count]
+        rows = asked = np.arange(len(energised))
+        if self._flags is not None:
+            flagged = self._flags.seen(energised, cut.start_us)
+            asked = rows[flagged == self._target]
+            if not self._single_target and len(asked) == 0 and len(rows):
+                self._target, asked = not self._target, rows
+        if len(asked) == 0:
+            return asked, asked
+        per_s = len(asked) / (self._overhead_s + len(asked) / self._per_s)
+        count = int(self._rng.poisson(per_s * (cut.end_us - cut.start_us) / 1e6))
+        if self._flags is not None and self._single_target:
+            count = min(count, len(asked))
+        order = self._in_turn(asked, rows, count)
         times_us = np.sort(self._rng.integers(cut.start_us, cut.end_us, size=count))
-        if self._silences:
-            read = energised[order]
-            self._silent_until_us[read] = times_us + self._flag_us[read]
+        if self._flags is not None and count:
+            self._flags.read(energised[order], times_us)
+            if count > len(asked):
+                self._target ^= (count - len(asked) - 1) // len(rows) % 2 == 0
         return order, times_us
+
+    def _in_turn(self, asked: Ints, rows: Ints, count: int) -> Ints:
+        """Round after round, each in another order, until the time is over."""
+        order = [self._rng.permutation(asked)]
+        missing = count - len(asked)
+        while missing > 0:
+            order.append(self._rng.permutation(rows))
+            missing -= len(rows)
+        return np.concatenate(order)[:count]
+
+
+class Flags:
+    """The inventoried flags of all tags in session 1, 2 or 3: A until read, then B for a while.
+
+    In session 1 that while is over after 0.5-5 s; in the others it lasts as long as the tag has
+    power, and some seconds more. (In session 0 a flag falls back whenever a carrier does: it makes
+    no difference between rounds.)
+    """
+
+    def __init__(self, tags: int, session: int, rng: np.random.Generator) -> None:
+        limits = PERSISTENCE_US[session]
+        self._keeps_us = rng.integers(*limits, size=tags, endpoint=True)
+        self._by_power = session > 1
+        self._is_b = np.zeros(tags, dtype=np.bool_)
+        self._since_us = np.zeros(tags, dtype=np.int64)  # it was read, or had power
+
+    def seen(self, tags: Ints, now_us: int) -> npt.NDArray[np.bool_]:
+        """Whether the flags of tags that have power now are B."""
+        is_b = self._is_b[tags] & (now_us - self._since_us[tags] <= self._keeps_us[tags])
+        self._is_b[tags] = is_b
+        if self._by_power:
+            self._since_us[tags] = now_us
+        return is_b
+
+    def read(self, tags: Ints, times_us: Ints) -> None:
+        """Tags have been read: each time the flag becomes the other one."""
+        np.logical_xor.at(self._is_b, tags, True)
+        np.maximum.at(self._since_us, tags, times_us)

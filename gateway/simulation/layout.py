@@ -31,6 +31,11 @@ DOOR_ANTENNA_OUTSIDE_M = -0.2
 DOOR_ANTENNA_HEIGHT_M = 1.4
 DOOR_ANTENNA_YAW_DEG = 25.0  # turned from straight across toward its own side
 LOAD_HEIGHT_M = 0.8
+CARTON_M = 0.38  # a carton's size, its gap included
+LEVEL_M = 1.5  # from one level of a rack to the next
+
+Place = tuple[float, float, float]
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,8 @@ class AntennaPlace:
     number: int
     reader: str
     port: int
-    position: tuple[float, float, float]
-    boresight: tuple[float, float, float]  # of length 1
+    position: Place
+    boresight: Vector  # of length 1
     power_dbm: float | None
     at_door: bool
 
@@ -67,6 +72,7 @@ class Layout:
     def __init__(self, site: Site) -> None:
         self.doors = tuple(_door_place(door, n) for n, door in enumerate(site.doors))
         self._areas = {z.id: z.area for z in site.zones}
+        self._levels = _levels(site)
         at_doors = {z for door in site.doors for z in (door.inside, door.outside)}
         self.bins = tuple(
             z.id for z in site.zones if z.kind is ZoneKind.STORAGE and z.id not in at_doors
@@ -98,9 +104,24 @@ class Layout:
         """Where loads are put down and fetched outside a door."""
         return (door.x, door.y - TRAILER_M)
 
-    def bin_place(self, zone: str) -> Point:
-        """The one place of a pallet in a bin."""
-        return self._centre(zone)
+    def bin_place(self, zone: str) -> Place:
+        """The one place of a pallet in a bin; bins of one area lie above each other."""
+        return (*self._centre(zone), self._levels[zone] * LEVEL_M)
+
+    def carton_places(self, zone: str) -> list[Place]:
+        """Where loose cartons can stand in a bin: three abreast, two deep, two high."""
+        x, y, z = self.bin_place(zone)
+        return [
+            (x + across, y + deep, z + high)
+            for high in (0.0, CARTON_M)
+            for deep in (-CARTON_M / 2, CARTON_M / 2)
+            for across in (-CARTON_M, 0.0, CARTON_M)
+        ]
+
+    @property
+    def reach_x(self) -> tuple[float, float]:
+        """The doors from the leftmost to the rightmost, along x."""
+        return min(d.x for d in self.doors), max(d.x for d in self.doors)
 
     def _centre(self, zone: str) -> Point:
         bounds = _bounds(self._areas.get(zone, ()))
@@ -126,10 +147,11 @@ class Layout:
             # One that watches nothing yet looks straight down.
             below = (given[0], given[1]) if given is not None else (0.0, 0.0)
             centres = [self._centre(z) for z in antenna.zones] or [below]
+            levels = [self._levels[z] for z in antenna.zones] or [0]
             target = (
                 sum(c[0] for c in centres) / len(centres),
                 sum(c[1] for c in centres) / len(centres),
-                LOAD_HEIGHT_M,
+                LOAD_HEIGHT_M + LEVEL_M * sum(levels) / len(levels),
             )
             before, height = SHELF_ANTENNA_M
             position = (target[0], target[1] - before, height)
@@ -162,9 +184,7 @@ def _door_place(door: Door, number: int) -> DoorPlace:
     )
 
 
-def _door_antenna_position(
-    antenna: Antenna, door: DoorPlace, site: Site
-) -> tuple[float, float, float]:
+def _door_antenna_position(antenna: Antenna, door: DoorPlace, site: Site) -> Place:
     """As the site says; else on the posts, the antennas of one side left and right in turn."""
     given = antenna.position_m
     if given is not None:
@@ -175,9 +195,7 @@ def _door_antenna_position(
     return (door.x + sign * door.half_width, door.y + depth, DOOR_ANTENNA_HEIGHT_M)
 
 
-def _door_boresight(
-    position: tuple[float, float, float], door: DoorPlace, side: Side | None
-) -> tuple[float, float, float]:
+def _door_boresight(position: Place, door: DoorPlace, side: Side | None) -> Vector:
     """Across the opening, turned some degrees toward the side that the antenna watches."""
     sign = -1.0 if side is Side.OUTSIDE else 1.0
     across = door.x - position[0]
@@ -185,6 +203,16 @@ def _door_boresight(
     reach = max(abs(across), 0.3)
     target = (door.x, position[1] + sign * math.tan(yaw) * reach, 1.0)
     return _unit(np.subtract(target, position))
+
+
+def _levels(site: Site) -> dict[str, int]:
+    """The level of each zone: how many zones of the very same area come before it."""
+    seen: dict[tuple[Point, ...], int] = {}
+    levels = {}
+    for zone in site.zones:
+        levels[zone.id] = seen.get(zone.area, 0) if zone.area else 0
+        seen[zone.area] = levels[zone.id] + 1
+    return levels
 
 
 def _bounds(area: tuple[Point, ...]) -> tuple[Point, Point] | None:
@@ -205,7 +233,7 @@ def _grid(corner: Point, far: Point) -> list[Point]:
     return [(x, y) for y in along(corner[1], far[1]) for x in along(corner[0], far[0])]
 
 
-def _unit(vector: Floats) -> tuple[float, float, float]:
+def _unit(vector: Floats) -> Vector:
     length = float(np.linalg.norm(vector)) or 1.0
     x, y, z = (float(v) / length for v in vector)
     return (x, y, z)

@@ -13,8 +13,10 @@ import orjson
 from gateway.clock import Clock, SystemClock
 from gateway.model.device import ReaderConfig
 from gateway.simulation.epc_table import EpcTable
+from gateway.simulation.faults import FaultEvent
 from gateway.simulation.personality import GENERIC, IMPINJ, IMPINJ_PEN
 from gateway.simulation.reader import EmulatedReader
+from gateway.simulation.truth import dated
 from gateway.simulation.warehouse import Batch, World
 
 STEP_S = 0.02
@@ -41,7 +43,9 @@ class LiveWarehouse:
     """Runs a world beside the host's clock, `speed` times as fast.
 
     `readers` has one emulated reader for each reader of the site, with the EPCs of `world.tags`.
-    Times that leave it (stamps of reads, truth) are the host's; the world's own time starts at 0.
+    Times that leave it (stamps of reads, truth) are the host's, or off by what a reader's clock is;
+    the world's own time starts at 0. Faults happen to the emulated readers: one that is down does
+    not listen, a cable that breaks is told by an event, and what is not told is just not read.
     """
 
     def __init__(
@@ -68,7 +72,12 @@ class LiveWarehouse:
         start_us = self._clock.now_us()
         while True:
             elapsed_us = int((self._clock.now_us() - start_us) * self._speed)
-            self._give_out(self._world.advance(elapsed_us), start_us)
+            batch = self._world.happen(elapsed_us)
+            for name, clock in self._world.clocks.items():
+                self._readers[name].clock_ahead_us = int(clock.ahead_us(elapsed_us))
+            self._give_out(batch, start_us)
+            for fault in batch.faults:
+                await self._act_out(fault)
             await asyncio.sleep(STEP_S)
 
     async def _clients(self) -> None:
@@ -92,6 +101,17 @@ class LiveWarehouse:
                 self._publish(event.sensor, event.value)
         if self._truth is not None and batch.truth:
             for fact in batch.truth:
-                told = {**fact, "t": start_us + int(fact["t"] / self._speed)}
-                self._truth.write(orjson.dumps(told) + b"\n")
+                self._truth.write(orjson.dumps(dated(fact, start_us, self._speed)) + b"\n")
             self._truth.flush()
+
+    async def _act_out(self, fault: FaultEvent) -> None:
+        """Let a fault happen to its reader, as far as anybody can notice it."""
+        reader = self._readers[fault.reader]
+        if not fault.told:
+            return
+        if fault.port is not None:
+            reader.set_antenna(fault.port, not fault.begins)
+        elif fault.begins:
+            await reader.close()
+        else:
+            await reader.listen_again()

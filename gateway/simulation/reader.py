@@ -46,7 +46,7 @@ class EmulatedReader:
     """One reader. `epcs` are all EPCs that it may ever report, by tag number.
 
     Counts `flow.sent` and `flow.dropped`, in tag reports. `clock_offset_us` is what its clock is
-    ahead of `clock`.
+    ahead of `clock` in the beginning; `clock_ahead_us` may be changed, as clocks drift.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class EmulatedReader:
     ) -> None:
         self.name, self.personality = name, personality
         self.port = 0
+        self.clock_ahead_us = clock_offset_us
         self.settings = ReaderSettings(name, personality)
         self.ro_specs = RoSpecs(personality, self, _call_later)
         self.access_specs: dict[int, Parameter] = {}
@@ -73,8 +74,8 @@ class EmulatedReader:
         )
         self._epcs = epcs if isinstance(epcs, EpcTable) else EpcTable(epcs)
         self._clock = clock or SystemClock()
-        utc_offset_us = clock_offset_us if personality.has_utc_clock else -self._clock.now_us()
-        self._stamp_offset_us = utc_offset_us
+        self._host = "127.0.0.1"
+        self._started_us = 0 if personality.has_utc_clock else self._clock.now_us()
         self._client: Connection | None = None
         self._dialogue: Dialogue | None = None
         self._server: asyncio.Server | None = None
@@ -94,7 +95,7 @@ class EmulatedReader:
                 f"reader '{self.name}' cannot listen on {host}:{port}: {error.strerror or error}; "
                 "choose another port, or end the program that has it"
             ) from error
-        self._server = server
+        self._server, self._host = server, host
         self.port = server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -110,6 +111,15 @@ class EmulatedReader:
             self._server = None
         self.ro_specs.close()
         self._time_reports(0)
+
+    async def listen_again(self) -> None:
+        """Accept clients where they were accepted before `close`."""
+        await self.listen(self._host, self.port)
+
+    @property
+    def listening(self) -> bool:
+        """Whether clients are accepted."""
+        return self._server is not None
 
     @property
     def inventorying(self) -> bool:
@@ -130,10 +140,10 @@ class EmulatedReader:
         if chosen != [0] or not all(connected.values()):
             ports = [p for p, on in connected.items() if on and (p in chosen or chosen == [0])]
             reads = reads[np.isin(reads["antenna"], ports)]
-        if self._stamp_offset_us:
+        if offset_us := self._stamp_offset_us:
             reads = reads.copy()
-            reads["time_us"] += self._stamp_offset_us
-            reads["first_us"] += self._stamp_offset_us
+            reads["time_us"] += offset_us
+            reads["first_us"] += offset_us
         self.flow.offer(reads)
 
     def drop_connection(self) -> None:
@@ -284,6 +294,11 @@ class EmulatedReader:
             self.flow.flush()
         fields = {"EventType": 0, "ROSpecID": spec.id, "SpecIndex": spec.index + 1}
         self._notify(AI_SPEC, Parameter("AISpecEvent", fields))
+
+    @property
+    def _stamp_offset_us(self) -> int:
+        """From the host's time to the reader's stamps: UTC that is off, or time since its start."""
+        return self.clock_ahead_us - self._started_us
 
     def _write(self, frames: bytes) -> None:
         if self._client is not None:

@@ -15,11 +15,15 @@ from typing import BinaryIO, cast
 import orjson
 
 from gateway.errors import Unavailable
+from gateway.simulation.truth import dated
 from gateway.simulation.warehouse import Batch, World
 
 #: When recordings begin unless told otherwise: 21 November 2026, 08:00 UTC.
 START_US = 1_795_248_000_000_000
 STEP_US = 1_000_000
+
+#: A line, and when it arrives.
+Line = tuple[int, str]
 
 
 @dataclass(slots=True)
@@ -36,15 +40,16 @@ def record(
 ) -> Recorded:
     """Run a world that has just been made for some seconds, and write down what happens."""
     recorded = Recorded()
-    epcs = [epc.hex().upper() for epc in world.population.epcs]
+    hexes = world.population.hexes
     antennas = [f'"reader": {_json(a.reader)}, "antenna": {a.port}' for a in world.site.antennas]
     up = ({"t": start_us, "reader": reader, "status": "up"} for reader in world.site.readers)
     out.writelines(orjson.dumps(line) + b"\n" for line in up)
     end_us = round(seconds * 1e6)
     for step_us in (*range(STEP_US, end_us, STEP_US), end_us):
         batch = world.advance(step_us)
-        lines = _read_lines(batch, epcs, antennas, start_us)
+        lines = _read_lines(batch, hexes, antennas, start_us)
         lines += _sensor_lines(batch, start_us)
+        lines += _status_lines(batch, start_us)
         lines.sort(key=lambda line: line[0])
         out.write(b"".join(text.encode() for _, text in lines))
         recorded.reads += len(batch.reads)
@@ -52,7 +57,7 @@ def record(
         recorded.facts += len(batch.truth)
         if truth is not None:
             for fact in batch.truth:
-                truth.write(orjson.dumps({**fact, "t": start_us + fact["t"]}) + b"\n")
+                truth.write(orjson.dumps(dated(fact, start_us)) + b"\n")
     return recorded
 
 
@@ -72,30 +77,47 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _read_lines(
-    batch: Batch, epcs: list[str], antennas: list[str], start_us: int
-) -> list[tuple[int, str]]:
+    batch: Batch, hexes: tuple[str, ...], antennas: list[str], start_us: int
+) -> list[Line]:
+    """Reads as the contract has them; what need not be said is left out."""
     reads = batch.reads
     columns = (
         (reads["time_us"] + start_us).tolist(),
+        (reads["first_us"] + start_us).tolist(),
+        (reads["at_us"] + start_us).tolist(),
         reads["antenna"].tolist(),
         reads["tag"].tolist(),
         (reads["rssi_cdbm"] / 100).tolist(),
+        reads["count"].tolist(),
         reads["channel"].tolist(),
         reads["phase_rad"].tolist(),
     )
     lines = []
-    for time_us, antenna, tag, rssi, channel, phase in zip(*columns, strict=True):
-        seen = f'{{"t": {time_us}, {antennas[antenna]}, "epc": "{epcs[tag]}", "rssi": {rssi:g}, '
-        lines.append((time_us, f'{seen}"channel": {channel}, "phase": {phase:.4f}}}\n'))
+    for t, first, at, antenna, tag, rssi, count, channel, phase in zip(*columns, strict=True):
+        more = "" if at == t else f'"at": {at}, '
+        if count > 1:
+            more += f'"first": {first}, "count": {count}, '
+        seen = f'{{"t": {t}, {antennas[antenna]}, "epc": "{hexes[tag]}", "rssi": {rssi:g}, '
+        lines.append((at, f'{seen}{more}"channel": {channel}, "phase": {phase:.4f}}}\n'))
     return lines
 
 
-def _sensor_lines(batch: Batch, start_us: int) -> list[tuple[int, str]]:
+def _sensor_lines(batch: Batch, start_us: int) -> list[Line]:
     lines = []
     for event in batch.sensors:
         time_us, value = start_us + event.time_us, "true" if event.value else "false"
         text = f'{{"t": {time_us}, "sensor": {_json(event.sensor)}, "value": {value}}}\n'
         lines.append((time_us, text))
+    return lines
+
+
+def _status_lines(batch: Batch, start_us: int) -> list[Line]:
+    lines = []
+    for event in batch.statuses:
+        time_us, value = start_us + event.time_us, "up" if event.up else "down"
+        antenna = "" if event.port is None else f', "antenna": {event.port}'
+        who = f'"reader": {_json(event.reader)}, "status": "{value}"'
+        lines.append((time_us, f'{{"t": {time_us}, {who}{antenna}}}\n'))
     return lines
 
 

@@ -1,28 +1,18 @@
-"""Photo-eyes and door contacts: what they say when a truck drives by, with their usual faults."""
+"""Photo-eyes and door contacts: what they say about what stands or passes, and their faults."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from gateway.simulation.layout import DoorPlace
-from gateway.simulation.population import LOAD_HALF_M
-from gateway.simulation.scenario import Faults
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from gateway.simulation.floor import Floor
+from gateway.simulation.scenario_parts import Faults
+from gateway.simulation.truth import TimedFact
 
 #: Where the beams cross the opening, along y from the door.
 INNER_BEAM_M = 0.5
 OUTER_BEAM_M = -0.5
-#: The truck behind its forks: from here to there, toward the hall.
-TRUCK_M = (LOAD_HALF_M, 3.0)
-#: A beam that is broken again within this time was never free for the sensor.
-MERGE_US = 100_000
 
 
 class SensorEvent(NamedTuple):
@@ -33,65 +23,67 @@ class SensorEvent(NamedTuple):
     value: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A truck's way past a door, sampled: where its forks are and whether there is a load on them.
+class Switch:
+    """A sensor with two values that follows what happens a little later, until it sticks."""
 
-    Trucks drive with the forks toward the yard, so that the truck itself is at larger y.
-    """
+    def __init__(self, sensor: str, floor: Floor, faults: Faults, rng: np.random.Generator) -> None:
+        self.sensor = sensor
+        self._floor, self._faults, self._rng = floor, faults, rng
+        self._value = self._stuck = False
+        self._last_us = -1
+        self.events: list[SensorEvent] = []
 
-    times_us: Ints
-    x: Floats
-    y: Floats
-    loaded: Flags
+    def say(self, value: bool) -> None:
+        """Things are like this now."""
+        if self._stuck or value is self._value:
+            return
+        late_us = round(float(self._rng.uniform(*self._faults.beam_jitter_ms)) * 1e3)
+        self._last_us = max(self._floor.now_us + late_us, self._last_us + 1)
+        self._value = value
+        self.events.append(SensorEvent(self._last_us, self.sensor, value))
 
+    def stick(self, value: bool) -> None:
+        """Say this once more, then nothing else for ever."""
+        self.say(value)
+        self._stuck = True
 
-def beam_events(
-    run: Run, door: DoorPlace, faults: Faults, rng: np.random.Generator
-) -> list[SensorEvent]:
-    """What the door's photo-eyes say while a truck passes; in order for each sensor."""
-    events = []
-    for sensor, beam_m in ((door.inner_beam, INNER_BEAM_M), (door.outer_beam, OUTER_BEAM_M)):
-        if sensor is None:
-            continue
-        free_at_us = 0
-        for broken_us, free_us in _breaks(run, door, door.y + beam_m):
-            missed = rng.random() < faults.missed_beams
-            late = rng.uniform(*faults.beam_jitter_ms, size=2) * 1e3
-            if missed:
-                continue
-            on_us = max(broken_us + round(late[0]), free_at_us + 1)
-            free_at_us = max(free_us + round(late[1]), on_us + 1)
-            events.append(SensorEvent(on_us, sensor, True))
-            events.append(SensorEvent(free_at_us, sensor, False))
-    return events
-
-
-def contact_event(
-    door: DoorPlace, time_us: int, *, is_open: bool, faults: Faults, rng: np.random.Generator
-) -> SensorEvent | None:
-    """What the door's contact says; None where there is no contact."""
-    if door.contact is None:
-        return None
-    late = round(rng.uniform(*faults.beam_jitter_ms) * 1e3)
-    return SensorEvent(time_us + late, door.contact, is_open)
+    def may_stick(self, share: float, value: bool, fault: str) -> TimedFact | None:
+        """Decide whether it will stick at a value, and when: as what is true of it."""
+        sticks = self._rng.random() < share
+        time_us = round(float(self._rng.uniform(*self._faults.sticks_after_s)) * 1e6)
+        if not sticks or self._stuck:
+            return None
+        self._floor.at(time_us, lambda: self.stick(value))
+        return (time_us, {"t": time_us, "fault": fault, "sensor": self.sensor})
 
 
-def _breaks(run: Run, door: DoorPlace, beam_y: float) -> list[tuple[int, int]]:
-    """When something stands in a beam: (broken, free) times."""
-    front = np.where(run.loaded, -LOAD_HALF_M, TRUCK_M[0])
-    broken = (
-        (run.y + front <= beam_y)
-        & (beam_y <= run.y + TRUCK_M[1])
-        & (np.abs(run.x - door.x) < door.half_width)
-    )
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], broken, [False]]).astype(np.int8)))
-    last = len(run.times_us) - 1
-    breaks: list[tuple[int, int]] = []
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        broken_us, free_us = int(run.times_us[start]), int(run.times_us[min(end, last)])
-        if breaks and broken_us - breaks[-1][1] < MERGE_US:
-            breaks[-1] = (breaks[-1][0], free_us)
-        else:
-            breaks.append((broken_us, free_us))
-    return breaks
+class Beam(Switch):
+    """A photo-eye across the opening: broken while anything stands in it."""
+
+    def __init__(
+        self,
+        sensor: str,
+        offset_m: float,
+        floor: Floor,
+        faults: Faults,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(sensor, floor, faults, rng)
+        self.offset_m = offset_m
+        self._things = 0
+
+    def plan(self, from_us: int, to_us: int) -> None:
+        """Something will stand in it from one time to another; now and then that is missed."""
+        if self._rng.random() >= self._faults.missed_beams:
+            self._floor.at(from_us, self.enter)
+            self._floor.at(to_us, self.leave)
+
+    def enter(self) -> None:
+        """One thing more stands in it."""
+        self._things += 1
+        self.say(True)
+
+    def leave(self) -> None:
+        """One thing less stands in it."""
+        self._things -= 1
+        self.say(self._things > 0)

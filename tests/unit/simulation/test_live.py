@@ -12,6 +12,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from gateway.clock import SystemClock
+from gateway.llrp.codec import Message
 from gateway.model.device import ReaderConfig, ReaderProfile
 from gateway.simulation.live import LiveWarehouse, emulated_readers
 from gateway.simulation.mqtt_sensors import MqttSensors
@@ -22,6 +24,8 @@ from tests.servers import Mosquitto, eventually, wait_until
 from tests.unit.simulation.places import warehouse
 from tests.unit.simulation.raw_client import RawClient
 from tests.unit.simulation.test_reader_reports import epc
+from tests.unit.simulation.test_reader_rospecs import events as wants
+from tests.unit.simulation.traffics import world as faulty
 
 
 @asynccontextmanager
@@ -68,6 +72,80 @@ async def test_the_warehouse_starts_when_all_readers_inventory_and_tells_the_tru
     # Ten times as fast: what takes 3-4 s in the warehouse is over in 0.4 s.
     assert 0 < crossed["t"] - facts[0]["t"] < 400_000
     assert ("door-1/inner", True) in said
+
+
+async def test_a_reader_that_goes_down_cuts_its_client_off_and_comes_back_at_its_port() -> None:
+    faults = {"outage_every_s": [0.5, 1], "outage_s": [1, 1], "outages_per_reader": 1}
+    made = faulty(warehouse(doors=1, bins=0), faults=faults)
+    readers = emulated_readers(made, ())
+    reader = readers["dock-1"]
+    async with running(LiveWarehouse(made, readers), readers):
+        port = reader.port
+        async with await RawClient.connect(port) as client:
+            await client.inventory()
+            await client.tags(20)
+            await client.closed()
+        await eventually(lambda: not reader.listening)
+        await eventually(lambda: reader.listening)
+        async with await RawClient.connect(port) as client:
+            await client.tags(20)
+
+
+async def test_what_is_read_while_the_link_is_down_is_delivered_afterwards() -> None:
+    faults = {
+        "outage_every_s": [0.5, 1], "outage_s": [1, 1], "outages_per_reader": 1, "outages_kept": 1,
+    }  # fmt: skip
+    made = faulty(warehouse(doors=1, bins=0), faults=faults)
+    readers = emulated_readers(made, ())
+    reader = readers["dock-1"]
+    async with running(LiveWarehouse(made, readers), readers):
+        async with await RawClient.connect(reader.port) as client:
+            await client.inventory()
+            await client.closed()
+        await eventually(lambda: not reader.listening and reader.flow.kept > 30)
+        kept = reader.flow.kept
+        await eventually(lambda: reader.listening)
+        async with await RawClient.connect(reader.port) as client:
+            await client.tags(kept)
+            assert reader.flow.dropped == 0
+
+
+async def test_a_broken_cable_is_an_event_of_its_reader() -> None:
+    faults = {"antenna_fault_every_s": [1, 2], "antenna_fault_s": [1, 1]}
+    made = faulty(warehouse(doors=1, bins=0), faults=faults)
+    readers = emulated_readers(made, ())
+    async with (
+        running(LiveWarehouse(made, readers), readers),
+        await RawClient.connect(readers["dock-1"].port) as client,
+    ):
+        await client.ask("SET_READER_CONFIG", wants(*range(9)))
+        await client.inventory()
+        gone = await client.event("AntennaEvent")
+        assert gone.field("EventType") == 0
+        await client.until(lambda m: antenna_event(m) == (1, gone.field("AntennaID")))
+
+
+async def test_the_stamps_of_a_reader_are_those_of_its_clock() -> None:
+    made = faulty(warehouse(doors=1, bins=0), reports={"clock_offset_ms": [3000, 3000]})
+    readers = emulated_readers(made, ())
+    clock = SystemClock()
+    async with (
+        running(LiveWarehouse(made, readers, clock=clock), readers),
+        await RawClient.connect(readers["dock-1"].port) as client,
+    ):
+        await client.inventory()
+        tag = (await client.tags(5))[-1]
+        stamp_us = tag.all("LastSeenTimestampUTC")[0].field("Microseconds")
+    offset_us = made.clocks["dock-1"].offset_us
+    assert abs(offset_us) == 3_000_000
+    assert abs(clock.now_us() + offset_us - stamp_us) < 1_500_000
+
+
+def antenna_event(message: Message) -> tuple[int, int] | None:
+    """(plugged in, port) of an event about an antenna."""
+    data = message.first("ReaderEventNotificationData")
+    found = data.first("AntennaEvent") if data is not None else None
+    return None if found is None else (found.field("EventType"), found.field("AntennaID"))
 
 
 def test_each_reader_is_what_its_profile_says() -> None:

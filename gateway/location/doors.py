@@ -21,6 +21,7 @@ from gateway.location.passage_features import (
     Floats,
     Surroundings,
     features_of,
+    is_plain,
     shape_of,
 )
 from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
@@ -121,6 +122,9 @@ class Doors:
         alone = self._model.alone_chances(features)
         votes = self._votes(rows, features, alone)
         chances = self._model.chances(features, votes)
+        # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
+        plain = is_plain(features) & (alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1))
+        chances = np.where(plain[:, None], alone, chances)
         outward = chances[:, OUT] > chances[:, IN]
         chance = chances[:, :2].max(axis=1)
         since_s = features.since_peak_s

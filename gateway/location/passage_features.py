@@ -24,6 +24,8 @@ SIGHT_BINS = 4
 MOST_ORDER_S = 2.5
 #: Reads this near to the crossing belong to it.
 BURST_S = 1.5
+#: What a plain passage shows at least.
+PLAIN_DB, PLAIN_CROSSED, PLAIN_RIVALRY_DB = 10.0, 0.8, 3.0
 
 #: name → what it says when it speaks for a direction.
 ORDER_FEATURES = {
@@ -106,6 +108,15 @@ class Shape:
         """Age of the later of the two peaks."""
         top = self.peak_s[np.arange(len(self.peak_s)), self.peak_dbm.argmax(axis=1)]
         return np.asarray(np.where(self.both, self.peak_s.max(axis=1), top))
+
+
+def is_plain(features: Features) -> npt.NDArray[np.bool_]:
+    """Tracks that show a passage as in a book: far above the usual, on one side then the other."""
+    names = list(PASSAGE_FEATURES)
+    least = features.passage[:, names.index("least_prominent_db")]
+    crossed = features.passage[:, names.index("crossed")]
+    rivalry = features.passage[:, names.index("rivalry_db")]
+    return (least >= PLAIN_DB) & (crossed >= PLAIN_CROSSED) & (rivalry >= PLAIN_RIVALRY_DB)
 
 
 def shape_of(power: Power, ages_s: Floats) -> Shape:

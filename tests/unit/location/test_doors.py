@@ -125,3 +125,17 @@ def test_the_reasons_are_told_in_words() -> None:
     assert "it stood out over its own baseline" in words
     assert 0 <= evidence["runner_up"]["probability"] < 0.2
     assert evidence["runner_up"]["what"] == "no passage"
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_a_tag_that_travels_alone_passes_too(out: bool) -> None:
+    scene = Scene()
+    for step in range(-40, 40):
+        at_s = 20.0 + step / 10
+        for antenna, peak_s in (("dock/1", -0.6), ("dock/2", 0.6)):
+            away_s = step / 10 - (peak_s if out else -peak_s)
+            dbm = -48.0 - 7.0 * away_s**2
+            if dbm > -76.0:
+                scene.read("A", antenna, at_s=at_s, dbm=dbm)
+    scene.run(40)
+    assert scene.story("A")[-1] == f"{'out' if out else 'in'} door-1"

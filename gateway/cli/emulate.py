@@ -85,7 +85,11 @@ def emulate(
     its readers inventory, or after ten seconds.
     """
     if site is None and scenario is None:
-        _refuse_without_site(mqtt=mqtt, truth=truth, record=record, write_site=write_site)
+        _refuse_without_site(mqtt=mqtt, truth=truth, record=record)
+        if write_site is not None:
+            raise typer.BadParameter(
+                "only with a --scenario that brings a site along", param_hint="--write-site"
+            )
         _plain(readers, port, tags, rate, personality, seed, seconds, listen)
         return
     from gateway.simulation.warehouse import World

@@ -11,6 +11,7 @@ from gateway.simulation.layout import Place
 from gateway.simulation.movers import MIDDLE, SIDE_BY_SIDE_M, Mover
 from gateway.simulation.stations import FAR_AWAY
 from gateway.simulation.trips import PLATE_M, Hall, Trip
+from gateway.simulation.truth import told_of
 
 #: A load in the mouth stands this far from the middle; who passes it keeps to the other side.
 MOUTH_X_M = 0.85
@@ -111,19 +112,17 @@ class DoorJobs:
 
     def turn_back_inside(self, post: Post, truck: Mover, load: int, lane_m: float) -> None:
         """Approach the door with a load from staging, and put it down in staging again."""
-        place = post.doorway.place
         trip = Trip(self._hall, truck)
         self._take(trip, [load])
-        self._approach(trip, (place.x + lane_m, place.y), 1.0)
+        self._turn_back(trip, load, post, lane_m, 1.0)
         self._put_in_lane(trip, post, [load])
         trip.done(post.doorway)
 
     def turn_back_outside(self, post: Post, truck: Mover, load: int, lane_m: float) -> None:
         """Approach the door with a load from the trailer, and take it away again."""
-        place = post.doorway.place
         trip = self._at_trailer(post, truck, [load], lane_m)
         self._take(trip, [load])
-        self._approach(trip, (place.x + lane_m, place.y), -1.0)
+        self._turn_back(trip, load, post, lane_m, -1.0)
         self._put_in_trailer(trip, post, [load])
         trip.done(post.doorway)
 
@@ -141,6 +140,7 @@ class DoorJobs:
             self._take(trip, [load])
         put_us = trip.put(load, at, place.inside, for_good=False)
         trip.go((place.x, place.y + WAITS_AT_M))
+        hall.floor.facts.append(told_of(put_us, load, hall.floor.population, "mouth", place.id))
         post.in_mouth.append(load)
         doorway.mouth_x = side * MOUTH_X_M
         doorway.open_for(load)
@@ -208,11 +208,14 @@ class DoorJobs:
         self._hall.stations.drive_off(load)
         self._hall.floor.place(load, FAR_AWAY)
 
-    def _approach(self, trip: Trip, line: Point, sign: float) -> None:
+    def _turn_back(self, trip: Trip, load: int, post: Post, lane_m: float, sign: float) -> None:
         """Come near the line, and think better of it."""
-        hall = self._hall
-        trip.go((line[0], line[1] + sign * hall.between(hall.traffic.turn_back_m)))
+        hall, place = self._hall, post.doorway.place
+        depth_m = hall.between(hall.traffic.turn_back_m)
+        trip.go((place.x + lane_m, place.y + sign * depth_m))
         trip.wait(hall.between(HESITATES_S))
+        floor = hall.floor
+        floor.facts.append(told_of(trip.end_us, load, floor.population, "turned", place.id))
 
     def _linger(self, trip: Trip, at: Point) -> None:
         trip.go(at)

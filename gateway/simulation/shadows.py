@@ -20,8 +20,8 @@ def shadow_db(bodies: Floats, antenna: Floats, tags: Floats) -> Floats:
 
     `bodies` has rows of x, y, radius, height and loss: upright cylinders; `tags` rows of x, y, z.
     """
-    near = _near(bodies, antenna)
-    if not len(near) or not len(tags):
+    near = _near(bodies, antenna) if len(tags) else bodies[:0]
+    if not len(near):
         return np.zeros(len(tags))
     x, y, radius, height, body_db = near.T[:, :, None]
     sight_x, sight_y = tags[:, 0] - antenna[0], tags[:, 1] - antenna[1]

@@ -7,6 +7,8 @@ have moved are worked out again.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -45,6 +47,8 @@ class Sight:
         self._boresight = np.array(place.boresight)
         self._exponent = model.path_loss_exponent if place.at_door else model.aisle_exponent
         self._tags, self._model, self._doors = population, model, doors
+        #: What a tag has or loses in every direction.
+        self._always_db = model.tag_gain_dbi - model.polarisation_loss_db - population.loss_db
         self._walls_y = sorted({door.y for door in doors})
 
     def forget_walls(self, xyz_m: Floats) -> None:
@@ -67,44 +71,43 @@ class Sight:
         unit = sight / range_m[:, None]
         self.range_m[rows], self.unit[rows] = range_m, unit
         self.path_db[rows] = (
-            self._gain_dbi(unit)
-            + self._tag_gain_dbi(unit, self._tags.axis[rows])
-            - self._model.polarisation_loss_db
-            - 10 * self._exponent * np.log10(range_m)
-            - self._tags.loss_db[rows]
+            self._always_db[rows]
+            + self._gain_dbi(unit)
+            + 10 * np.log10(_across(unit, self._tags.axis[rows]) / range_m**self._exponent)
             - _goods_db(unit, self._tags.normal[rows], self._tags.block_db[rows])
             - self._walls_db(xyz_m[rows], open_doors)
         )
 
     def _gain_dbi(self, unit: Floats) -> Floats:
         """The pattern: parabolic in dB around the boresight, then the back lobe's floor."""
-        off_deg = np.degrees(np.arccos(np.minimum(np.maximum(unit @ self._boresight, -1.0), 1.0)))
-        down = 12 * (off_deg / self._model.antenna_beamwidth_deg) ** 2
+        off_rad = np.arccos(np.minimum(np.maximum(unit @ self._boresight, -1.0), 1.0))
+        down = 12 * np.square(off_rad / math.radians(self._model.antenna_beamwidth_deg))
         gain: Floats = self._model.antenna_gain_dbi - np.minimum(down, self._model.front_to_back_db)
-        return gain
-
-    def _tag_gain_dbi(self, unit: Floats, axis: Floats) -> Floats:
-        """A dipole's gain: nothing along its axis, down to the floor."""
-        along = np.einsum("ij,ij->i", unit, axis)
-        across = np.sqrt(np.maximum(1.0 - along**2, 10 ** (TAG_NULL_DB / 10)))
-        gain: Floats = self._model.tag_gain_dbi + 20 * np.log10(across)
         return gain
 
     def _walls_db(self, there: Floats, open_doors: tuple[bool, ...]) -> Floats:
         """Loss where the line of sight passes the dock wall anywhere but through an open door."""
         loss = np.zeros(len(there))
+        y = there[:, 1]
         here_x, here_y = float(self.position[0]), float(self.position[1])
         for wall_y in self._walls_y:
-            passes = (there[:, 1] < wall_y) != (here_y < wall_y)
+            passes = (y < wall_y) != (here_y < wall_y)
             if not passes.any():
                 continue
-            share = (wall_y - here_y) / np.where(passes, there[:, 1] - here_y, 1.0)
+            share = (wall_y - here_y) / np.where(passes, y - here_y, 1.0)
             x = here_x + share * (there[:, 0] - here_x)
             for door, is_open in zip(self._doors, open_doors, strict=True):
                 if door.y == wall_y and is_open:
                     passes &= np.abs(x - door.x) > door.half_width + OPENING_MARGIN_M
             loss += np.where(passes, self._model.wall_loss_db, 0.0)
         return loss
+
+
+def _across(unit: Floats, axis: Floats) -> Floats:
+    """A dipole's pattern: all across its axis, nothing along it, down to the floor."""
+    along = np.einsum("ij,ij->i", unit, axis)
+    across: Floats = np.maximum(1.0 - along * along, 10 ** (TAG_NULL_DB / 10))
+    return across
 
 
 def _goods_db(unit: Floats, normal: Floats, block_db: Floats) -> Floats:

@@ -5,6 +5,8 @@
     {"t", "pallet", "door", "direction", "epcs"}   a pallet's middle crossed a door's line
     {"t", "pallet", "zone", "epcs"}                a pallet was put down in a zone
     {"t", "pallet", "lifted": true}                a pallet was lifted: it moves from now on
+    {"t", "pallet", "mouth"}                       a pallet was left standing in the mouth of a door
+    {"t", "pallet", "turned"}                      a pallet that approached a door turned back
     {"t", "carton", "zone", "tags"}                a loose carton was put down in a zone
     {"t", "carton", "lifted": true}                a loose carton was lifted
     {"t", "empty", "at", "direction"}              a truck or a worker crossed the line of the door
@@ -63,6 +65,11 @@ def lifting(time_us: int, load: int, population: Population) -> TimedFact:
     """A load stands no longer."""
     kind = "carton" if population.is_carton[load] else "pallet"
     return (time_us, {"t": time_us, kind: population.name(load), "lifted": True})
+
+
+def told_of(time_us: int, load: int, population: Population, what: str, door: str) -> TimedFact:
+    """Something happened to a pallet at a door that is no crossing: "mouth" or "turned"."""
+    return (time_us, {"t": time_us, "pallet": population.name(load), what: door})
 
 
 def empty_crossing(change: Change, who: str, door: str) -> TimedFact:

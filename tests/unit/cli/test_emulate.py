@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings.configuration import load
+
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 30
 
@@ -94,6 +96,31 @@ def test_a_recording_is_written_with_its_truth(tmp_path: Path) -> None:
     assert any("direction" in fact for fact in facts)
 
 
+def test_a_scenario_with_a_site_of_its_own_is_recorded_and_its_site_written(
+    tmp_path: Path,
+) -> None:
+    recording, place = tmp_path / "bins.jsonl.gz", tmp_path / "rack"
+    done = emulate(
+        "--scenario", "bins-nominal", "--write-site", str(place), "--seconds", "3",
+        "--record", str(recording),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"3 s, [1-9]\d+ reads", done.stdout)
+    site = load(place, secrets=False).site
+    assert len(site.antennas) == 6
+    facts = (tmp_path / "bins.truth.jsonl").read_text().splitlines()
+    zones = {json.loads(line).get("zone") for line in facts}
+    assert zones - {None} <= {zone.id for zone in site.zones}
+
+
+def test_the_readers_of_a_scenarios_own_site_listen_from_the_port_that_is_given() -> None:
+    with emulating("--scenario", "shifted", "--port", "0") as process:
+        assert list(ports(process, 4)) == ["dock-1", "dock-2", "dock-3", "dock-4"]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 0
+
+
 def test_a_port_in_use_is_one_sentence_and_exit_code_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -115,6 +142,10 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_1() -> None:
         (["--site", str(ROOT), "--record", "x.jsonl"], 2, "a recording needs an end"),
         (["--site", str(ROOT), "--mqtt", "a:b:c"], 2, "expected host:port"),
         (["--site", "/nonexistent"], 1, "/nonexistent"),
+        (["--scenario", "demo"], 2, "scenario 'demo' has no site of its own"),
+        (["--scenario", "hard", "--mqtt", "127.0.0.1:1883"], 2, "only with --site"),
+        (["--write-site", "x"], 2, "only with a --scenario that brings a site"),
+        (["--site", str(ROOT), "--write-site", "x"], 2, "only without --site"),
     ],
 )
 def test_a_mistake_is_told_without_a_traceback(args: list[str], code: int, told: str) -> None:

@@ -48,7 +48,9 @@ def test_a_load_is_left_in_the_door_mouth_for_minutes_and_then_fetched() -> None
             if stay_s > 30 and end < len(seen.times_us) - 1:
                 stays.append((name, start, end, stay_s))
     assert len(stays) >= 6
+    left = [(f["pallet"], f["t"]) for f in seen.facts if "mouth" in f]
     for name, start, end, stay_s in stays:
+        assert any(n == name and abs(t - seen.times_us[start]) < 5 * SECOND_US for n, t in left)
         assert 60 <= stay_s < 200
         x = seen.place(name)[start : end - 2, 0]
         assert np.ptp(x[5:]) == 0
@@ -101,7 +103,8 @@ def test_a_turn_back_comes_as_near_as_it_was_told_and_crosses_nothing() -> None:
     late = [f for f in seen.crossings() if f["t"] > 20 * SECOND_US]
     assert late == []
     nearest = {}
-    for fact in seen.lifts():
+    for fact in [f for f in seen.facts if "turned" in f]:
+        assert fact["turned"] in ("door-1", "door-2")
         y = seen.place(fact["pallet"])[:, 1]
         nearest[fact["pallet"]] = np.abs(y[np.array(seen.times_us) > 25 * SECOND_US]).min()
     depths = sorted(d for d in nearest.values() if d < 3.1)

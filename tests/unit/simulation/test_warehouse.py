@@ -202,7 +202,7 @@ def test_static_tags_are_read_as_often_as_readers_read(three_minutes: tuple[Worl
 def test_power_is_rounded_and_phase_is_an_angle(three_minutes: tuple[World, Batch]) -> None:
     _, batch = three_minutes
     assert (batch.reads["rssi_cdbm"] % 50 == 0).all()
-    assert batch.reads["rssi_cdbm"].max() < -2_000
+    assert batch.reads["rssi_cdbm"].max() < -1_500
     assert batch.reads["rssi_cdbm"].min() >= -8_700
     phase = batch.reads["phase_rad"]
     assert ((phase >= 0) & (phase <= 2 * np.pi)).all()

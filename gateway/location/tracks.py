@@ -27,6 +27,8 @@ LEARNING = np.float32(1.0 / 60.0)
 FIRST_SPREAD_DB2 = np.float32(9.0)
 #: A tag stands out above its mean and this many standard deviations.
 SPREADS = 1.5
+#: How long a tag's first sight at a door lasts.
+FIRST_SIGHT_US = 1_500_000
 
 Numbers = npt.NDArray[np.intp]
 
@@ -93,6 +95,11 @@ class Tracks:
         bins = last_us // BIN_US
         in_ring = bins > self._bin - BINS
         place = (index[in_ring], sides[in_ring], (bins[in_ring] % BINS).astype(np.intp))
+        # What is heard first of a tag is taken for usual: what stands there from the start must not
+        # look as if it had come. A side that hears it later has been silent until then.
+        fresh = rows["first_us"] - self.first_us[index] <= FIRST_SIGHT_US
+        new = np.flatnonzero((self.last_us[index, sides] == 0) & fresh)
+        self.baseline_dbm[index[new], sides[new]] = np.maximum(peak_dbm[new], FAR_DBM)
         np.maximum.at(self.peak_dbm, place, peak_dbm[in_ring])
         np.maximum.at(self.last_us, (index, sides), last_us)
 

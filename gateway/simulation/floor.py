@@ -39,6 +39,8 @@ class Floor:
         self.velocity_m_per_s: Floats = np.zeros((len(population.epcs), 2))
         #: Counts up for a tag whenever it may have moved.
         self.moved: Ints = np.zeros(len(population.epcs), dtype=np.int64)
+        # The tags of a load are neighbours: as slices they are quicker to get at.
+        self._rows = [slice(int(t[0]), int(t[-1]) + 1) for t in population.tags_of]
         self._movers: list[Mover] = []
         self._bodies: Floats = np.zeros((0, 5))
         self._bodies_us = -1
@@ -118,7 +120,7 @@ class Floor:
         self._set(load, at, (0.0, 0.0))
 
     def _set(self, load: int, at: Place, velocity: Point) -> None:
-        tags = self.population.tags_of[load]
-        self.xyz_m[tags] = self.population.offset_m[tags] + at
+        tags = self._rows[load]
+        np.add(self.population.offset_m[tags], at, out=self.xyz_m[tags])
         self.velocity_m_per_s[tags] = velocity
         self.moved[tags] += 1

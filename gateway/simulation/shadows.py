@@ -12,7 +12,7 @@ EDGE_M = 0.15
 #: Waves find a way round: several bodies in a row do not add up to more than this.
 MOST_DB = 20.0
 #: Bodies further from the antenna than this, |x| + |y|, are left out.
-REACH_M = 8.0
+REACH_M = 6.0
 
 
 def shadow_db(bodies: Floats, antenna: Floats, tags: Floats) -> Floats:

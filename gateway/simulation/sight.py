@@ -18,6 +18,7 @@ from gateway.simulation.scenario_parts import RadioModel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 LIGHT_M_PER_S = 299_792_458.0
 REACH_M = 14.0  # nothing further away is computed
@@ -91,16 +92,21 @@ class Sight:
         y = there[:, 1]
         here_x, here_y = float(self.position[0]), float(self.position[1])
         for wall_y in self._walls_y:
-            passes = (y < wall_y) != (here_y < wall_y)
-            if not passes.any():
+            passes = ((y < wall_y) != (here_y < wall_y)).nonzero()[0]
+            if not len(passes):
                 continue
-            share = (wall_y - here_y) / np.where(passes, y - here_y, 1.0)
-            x = here_x + share * (there[:, 0] - here_x)
-            for door, is_open in zip(self._doors, open_doors, strict=True):
-                if door.y == wall_y and is_open:
-                    passes &= np.abs(x - door.x) > door.half_width + OPENING_MARGIN_M
-            loss += np.where(passes, self._model.wall_loss_db, 0.0)
+            share = (wall_y - here_y) / (y[passes] - here_y)
+            x = here_x + share * (there[passes, 0] - here_x)
+            loss[passes] += self._model.wall_loss_db * ~self._through_a_door(x, wall_y, open_doors)
         return loss
+
+    def _through_a_door(self, x: Floats, wall_y: float, open_doors: tuple[bool, ...]) -> Flags:
+        """Whether these points of a wall lie in the opening of a door that is open."""
+        within = np.zeros(len(x), dtype=np.bool_)
+        for door, is_open in zip(self._doors, open_doors, strict=True):
+            if is_open and door.y == wall_y:
+                within |= np.abs(x - door.x) <= door.half_width + OPENING_MARGIN_M
+        return within
 
 
 def _across(unit: Floats, axis: Floats) -> Floats:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings.configuration import load
+from gateway.simulation.scenario import names
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 30
@@ -94,6 +95,11 @@ def test_a_recording_is_written_with_its_truth(tmp_path: Path) -> None:
     assert sum("epc" in line for line in lines) > 500
     facts = [json.loads(line) for line in (tmp_path / "day.truth.jsonl").read_text().splitlines()]
     assert any("direction" in fact for fact in facts)
+
+
+def test_the_help_names_every_built_in_scenario() -> None:
+    said = emulate("--help").stdout
+    assert [name for name in names() if name not in said] == []
 
 
 def test_a_scenario_with_a_site_of_its_own_is_recorded_and_its_site_written(

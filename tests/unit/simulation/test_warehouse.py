@@ -61,6 +61,15 @@ def test_the_same_seed_gives_the_same_first_minute_however_time_is_cut() -> None
     assert digest(whole) == digest(cut)
 
 
+def test_the_hard_dock_does_not_depend_on_how_time_is_cut_either() -> None:
+    site, seconds = warehouse(doors=3), 15
+    whole = World(site, named("hard"), 3).advance(seconds * 1_000_000)
+    world = World(site, named("hard"), 3)
+    cuts = np.random.default_rng(0).integers(1, 40_000, size=2_000).cumsum()
+    steps = [int(c) for c in cuts if c < seconds * 1_000_000] + [seconds * 1_000_000]
+    assert digest([whole]) == digest([world.advance(step) for step in steps])
+
+
 def test_another_seed_is_another_warehouse() -> None:
     assert digest([run(warehouse(), seed=3)[1]]) != digest([run(warehouse(), seed=4)[1]])
 

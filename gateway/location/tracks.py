@@ -27,8 +27,9 @@ LEARNING = np.float32(1.0 / 60.0)
 FIRST_SPREAD_DB2 = np.float32(9.0)
 #: A tag stands out above its mean and this many standard deviations.
 SPREADS = 1.5
-#: How long a tag's first sight at a door lasts.
-FIRST_SIGHT_US = 1_500_000
+#: How long a door listens until it knows what stands there.
+FIRST_SIGHT_US = 3_000_000
+NOT_YET_US = 1 << 62
 
 Numbers = npt.NDArray[np.intp]
 
@@ -40,6 +41,7 @@ class Tracks:
         self._coverage = coverage
         self._doors = max(1, len(coverage.site.doors))
         self._bin = -1
+        self._began_us = np.full(self._doors, NOT_YET_US, dtype=np.int64)
         self.key = np.zeros(0, dtype=np.int64)
         self.peak_dbm = np.zeros((0, 2, BINS), dtype=np.float32)
         self.baseline_dbm = np.zeros((0, 2), dtype=np.float32)
@@ -95,9 +97,12 @@ class Tracks:
         bins = last_us // BIN_US
         in_ring = bins > self._bin - BINS
         place = (index[in_ring], sides[in_ring], (bins[in_ring] % BINS).astype(np.intp))
-        # What is heard first of a tag is taken for usual: what stands there from the start must not
-        # look as if it had come. A side that hears it later has been silent until then.
-        fresh = rows["first_us"] - self.first_us[index] <= FIRST_SIGHT_US
+        # What a door hears when it begins to listen is taken for usual: what stands there already
+        # must not look as if it had come. Later, whatever is new has come.
+        spot_doors = doors[doors >= 0]
+        began_us = self._began_us[spot_doors]
+        np.minimum.at(self._began_us, spot_doors, rows["first_us"])
+        fresh = rows["first_us"] - np.minimum(began_us, rows["first_us"]) <= FIRST_SIGHT_US
         new = np.flatnonzero((self.last_us[index, sides] == 0) & fresh)
         self.baseline_dbm[index[new], sides[new]] = np.maximum(peak_dbm[new], FAR_DBM)
         np.maximum.at(self.peak_dbm, place, peak_dbm[in_ring])

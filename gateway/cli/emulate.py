@@ -25,6 +25,28 @@ MAX_PORT = 65_535
 LOAD_BUFFER_READS = 5_000
 
 
+FirstPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=MAX_PORT,
+        help="Port of the first reader, the others follow; 0: any free ones. Default 5084; "
+        "with --site the ports that the site says.",
+    ),
+]
+ScenarioName = Annotated[
+    str | None,
+    typer.Option(
+        help="demo, steady, nominal, hard, shifted, bins-nominal, bins-hard, reference, or a "
+        "scenario file. Default demo. With a site of its own it needs no --site."
+    ),
+]
+OwnSite = Annotated[
+    Path | None,
+    typer.Option(help="Write the scenario's own site there as a site directory, for replays."),
+]
+
+
 @app.command(
     epilog="Examples: rfid-gateway emulate --readers 3 --rate 200 · "
     "rfid-gateway emulate --site . --mqtt 127.0.0.1:1883 --truth truth.jsonl · "
@@ -33,15 +55,7 @@ LOAD_BUFFER_READS = 5_000
 def emulate(
     *,
     readers: Annotated[int, typer.Option(min=1, max=1000, help="How many plain readers.")] = 1,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=MAX_PORT,
-            help="Port of the first reader, the others follow; 0: any free ones. Default 5084; "
-            "with --site the ports that the site says.",
-        ),
-    ] = None,
+    port: FirstPort = None,
     tags: Annotated[int, typer.Option(min=1, max=100_000, help="Tags before each reader.")] = 200,
     rate: Annotated[
         float, typer.Option(min=0.1, max=100_000, help="Reports a second from each reader.")
@@ -52,17 +66,8 @@ def emulate(
     site: Annotated[
         Path | None, typer.Option(help="Simulate the warehouse of this site directory.")
     ] = None,
-    scenario: Annotated[
-        str | None,
-        typer.Option(
-            help="demo, steady, nominal, hard, shifted, bins-nominal, bins-hard, reference, or a "
-            "scenario file. Default demo. With a site of its own it needs no --site."
-        ),
-    ] = None,
-    write_site: Annotated[
-        Path | None,
-        typer.Option(help="Write the scenario's own site there as a site directory, for replays."),
-    ] = None,
+    scenario: ScenarioName = None,
+    write_site: OwnSite = None,
     mqtt: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Publish the site's sensors here.")
     ] = None,
@@ -92,24 +97,27 @@ def emulate(
             )
         _plain(readers, port, tags, rate, personality, seed, seconds, listen)
         return
-    from gateway.simulation.warehouse import World
-
-    chosen = _scenario(scenario or "demo")
-    configuration = None
-    if site is not None:
-        if write_site is not None:
-            raise typer.BadParameter("only without --site", param_hint="--write-site")
-        from gateway.settings.configuration import load
-
-        configuration = load(site, secrets=False)
-        place = configuration.site
-    else:
-        place = _own_site(chosen, mqtt, write_site)
-    world = World(place, chosen, seed)
+    configuration, world = _world(site, scenario or "demo", seed, mqtt, write_site)
     if record is not None:
         _record(world, record, truth, seconds)
         return
     _warehouse(configuration, world, port, mqtt, truth, speed, seconds, listen)
+
+
+def _world(
+    site: Path | None, scenario: str, seed: int, mqtt: str | None, write_site: Path | None
+) -> tuple[Configuration | None, World]:
+    """The warehouse of a site directory, or of a scenario that brings its own site along."""
+    from gateway.settings.configuration import load
+    from gateway.simulation.warehouse import World
+
+    chosen = _scenario(scenario)
+    if site is None:
+        return None, World(_own_site(chosen, mqtt, write_site), chosen, seed)
+    if write_site is not None:
+        raise typer.BadParameter("only without --site", param_hint="--write-site")
+    configuration = load(site, secrets=False)
+    return configuration, World(configuration.site, chosen, seed)
 
 
 def _plain(

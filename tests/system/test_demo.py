@@ -95,7 +95,7 @@ def test_the_demo_shows_a_pallet_going_out_and_sums_up_truly(demos: ExitStack) -
     assert trouble == ""
     found, crossings, right, false = _truth(summary)
     assert crossings >= 8
-    assert found >= 0.9 * crossings
+    assert found >= 0.75 * crossings
     assert right >= 0.9 * found
     assert false <= crossings
     assert re.search(r"movements: \d+ arrived, \d+ moved; loads through doors: \d+", summary)

@@ -57,7 +57,7 @@ def test_nothing_is_lost_or_told_anew_however_often_the_daemon_is_killed(
     again_in_file = check_sink(stored, "log", lines)
     check_stories(stored)
     daemon.assert_no_traceback()
-    assert len(stored.movements) > 150
+    assert len(stored.movements) > 5 * KILLS, "too little traffic to prove anything"
     _report(daemon, stored, again, again_in_file)
 
 

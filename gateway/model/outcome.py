@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from gateway.model.alert import Alert, RuleAction, RuleRow
 from gateway.model.device import DeviceStatus, SensorReading
 from gateway.model.movement import Movement, Presence
 from gateway.model.passage import Passage
@@ -62,9 +63,23 @@ class TagColumns(Protocol):
     def confidence(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What an action of a rule sends upstream, once: an MQTT message or a webhook's body.
+
+    `target` names the sink. `key` orders it among others.
+    """
+
+    id: str
+    target: str
+    key: str
+    record_time_us: int
+    body: bytes  # JSON: {"topic"?, "payload", "retain"?}
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What one tick decided. `movements`, `passages` and `tags` are committed in one transaction.
+    """What one tick decided; all that lasts is committed in one transaction.
 
     `provisional` goes to the live view only. `acks` are called after the commit. `due_us` is when
     the first of the movements could have been decided at the earliest: when its epoch closed.
@@ -80,8 +95,21 @@ class Outcome:
     statuses: list[DeviceStatus] = field(default_factory=list)
     acks: list[Callable[[], None]] = field(default_factory=list)
     due_us: int | None = None
+    alerts: list[Alert] = field(default_factory=list)  # told, one record each
+    alert_states: list[Alert] = field(default_factory=list)  # as they are now, told or not
+    rule_rows: list[RuleRow] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)  # what actions of rules send
+    actions: list[RuleAction] = field(default_factory=list)  # for devices, after the commit
 
     @property
     def durable(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self.movements or self.passages or self.tags)
+        return bool(
+            self.movements
+            or self.passages
+            or self.tags
+            or self.alerts
+            or self.alert_states
+            or self.rule_rows
+            or self.messages
+        )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gateway.location.beams import BEAM_US, Beams
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
 from gateway.location.epochs import EPOCH_US
 from gateway.location.explain import antenna_reads
@@ -29,7 +30,7 @@ from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, SILENT_DBM, Numbers, Tracks
 from gateway.model.device import SensorReading
-from gateway.model.movement import Decision, Direction, Kind, Presence, Status, iso_utc
+from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
 #: A case opens at this much over what is usual for the tag, on the side where it stands out more.
 OPEN_DB = 4.0
@@ -50,11 +51,9 @@ GIVE_UP_S = 6.5
 GROUP_S = 1.5
 #: Doors compete within this many bins of the crossing.
 RIVAL_BINS = 8
-BEAM_US = 4_000_000
 #: A tag that arrived where a passage leads this shortly before may have been put there by its
 #: first reads.
 FIRST_READS_US = 8_000_000
-NEVER_US = -(1 << 60)
 
 
 class Doors:
@@ -72,13 +71,7 @@ class Doors:
         at_doors = np.flatnonzero(coverage.door >= 0)
         sides[coverage.door[at_doors], coverage.side[at_doors]] = True
         self._both_sides = np.asarray(sides.all(axis=1))
-        self._beam_of = {
-            d.inner_beam: (n, INSIDE) for n, d in enumerate(site.doors) if d.inner_beam
-        }
-        self._beam_of |= {
-            d.outer_beam: (n, OUTSIDE) for n, d in enumerate(site.doors) if d.outer_beam
-        }
-        self._beams: dict[tuple[int, int], list[int]] = {}  # (door, side) → times it was broken
+        self.beams = Beams(site)
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
 
     @property
@@ -93,12 +86,7 @@ class Doors:
 
     def observe(self, sightings: Sightings, sensors: Iterable[SensorReading], end_us: int) -> None:
         """Enter one epoch."""
-        for reading in sensors:
-            spot = self._beam_of.get(reading.sensor)
-            if spot is not None and reading.value is True:
-                times = self._beams.setdefault(spot, [])
-                times.append(reading.time_us)
-                del times[:-16]
+        self.beams.observe(sensors)
         self._tracks.advance(end_us)
         self._tracks.add(sightings)
 
@@ -200,7 +188,7 @@ class Doors:
         crossing_s = shape.crossing_s()
         crossing_us = end_us + np.round(crossing_s * 1e6).astype(np.int64)
         doors = tracks.door[rows]
-        beam_order, beams_s, one_beam = self._beams_near(doors, crossing_us)
+        beam_order, beams_s, one_beam = self.beams.near(doors, crossing_us)
         around = Surroundings(
             baseline_dbm=tracks.usual_dbm(rows).astype(np.float64),
             rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, crossing_s)),
@@ -253,24 +241,6 @@ class Doors:
         inside, outside = zones == coverage.inside[doors], zones == coverage.outside[doors]
         return np.where(known & inside, 1.0, np.where(known & outside, -1.0, 0.0))
 
-    def _beams_near(
-        self, doors: Numbers, crossing_us: npt.NDArray[np.int64]
-    ) -> tuple[Floats, Floats, Floats]:
-        """Sign and seconds of outer minus inner beam near the crossing; whether any was broken."""
-        sign, span_s, any_beam = (np.zeros(len(doors)) for _ in range(3))
-        for door in np.unique(doors).tolist():
-            here = np.flatnonzero(doors == door)
-            inner_us, outer_us = (
-                _nearest(crossing_us[here], self._beams.get((door, side), []))
-                for side in (INSIDE, OUTSIDE)
-            )
-            inner_near = np.abs(inner_us - crossing_us[here]) <= BEAM_US
-            outer_near = np.abs(outer_us - crossing_us[here]) <= BEAM_US
-            between_s = np.where(inner_near & outer_near, (outer_us - inner_us) / 1e6, 0.0)
-            sign[here], span_s[here] = np.sign(between_s), between_s
-            any_beam[here] = inner_near | outer_near
-        return sign, span_s, any_beam
-
     def _decision(self, case: _Case) -> Decision | None:
         tracks, states, site = self._tracks, self._states, self._coverage.site
         tag, door = int(tracks.tag[case.row]), site.doors[int(tracks.door[case.row])]
@@ -300,7 +270,9 @@ class Doors:
             dwell_s=(event_us - since_us) / 1e6 if here != NO_ZONE else None,
             evidence={
                 "reads": antenna_reads(site, states, tag),
-                "sensors": self._sensor_story(int(tracks.door[case.row]), crossing_us),
+                "sensors": self.beams.story(
+                    int(tracks.door[case.row]), crossing_us - BEAM_US, crossing_us + BEAM_US
+                ),
                 "runner_up": {
                     "what": "no passage" if likelier == NONE else "the other way",
                     "probability": round(float(np.sort(case.chances)[-2]), 4),
@@ -310,16 +282,6 @@ class Doors:
                 ),
             },
         )
-
-    def _sensor_story(self, door: int, at_us: int) -> list[dict[str, str]]:
-        beams = [(s, spot) for s, spot in self._beam_of.items() if spot[0] == door]
-        story = [
-            {"sensor": sensor, "broken": iso_utc(time_us)}
-            for sensor, spot in beams
-            for time_us in self._beams.get(spot, ())
-            if abs(time_us - at_us) <= BEAM_US
-        ]
-        return sorted(story, key=lambda change: change["broken"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,9 +295,3 @@ class _Case:
     chances: Floats
     outward: bool
     confirmed: bool
-
-
-def _nearest(at_us: npt.NDArray[np.int64], times_us: list[int]) -> npt.NDArray[np.int64]:
-    """For each moment the nearest of `times_us`; far away when there is none."""
-    times = np.array(times_us or [NEVER_US])
-    return np.asarray(times[np.abs(times[None, :] - at_us[:, None]).argmin(axis=1)])

@@ -96,6 +96,15 @@ class SensorReading:
     initial: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorHealth:
+    """A sensor of a door can no longer be believed; or again, then `problem` is None."""
+
+    sensor: str
+    problem: str | None  # a sentence for the user
+    time_us: int
+
+
 class ReaderState(StrEnum):
     """What a reader's connection is doing, in words a user sees."""
 

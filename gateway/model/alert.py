@@ -95,7 +95,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alert as users know it, at one change of its state. `to_json` gives the contract's object.
+    """One alert as users know it, at one change of state. `to_json` gives the contract's object.
 
     `id` is that of this episode, from its first firing to its end; `fingerprint` that of rule and
     group, the same in every episode. `change` counts the changes of state within the episode.

@@ -1,7 +1,7 @@
 """The catalog: what a tag is on (items) and what ought to go through a door (shipments).
 
-Items come from the WMS or from a file, by EPC, EPC class, GTIN or SSCC; a shipment lists what a load
-should hold. Both are other people's text: bounded, and only ever data.
+Items come from the WMS or from a file, by EPC, EPC class, GTIN or SSCC; a shipment lists what a
+load should hold. Both are other people's text: bounded, and only ever data.
 """
 
 from __future__ import annotations

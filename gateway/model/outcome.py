@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gateway.model.alert import Alert, RuleAction, RuleRow
+from gateway.model.alert import Alert, RuleAction
 from gateway.model.device import DeviceStatus, SensorReading
 from gateway.model.movement import Movement, Presence
 from gateway.model.passage import Passage
@@ -64,6 +64,18 @@ class TagColumns(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Something that a decision has to remember over a restart, as its own JSON.
+
+    `kind`: rule | alert | silence | hold | shipment. A `body` of None forgets it.
+    """
+
+    kind: str
+    key: str
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What an action of a rule sends upstream, once: an MQTT message or a webhook's body.
 
@@ -95,21 +107,13 @@ class Outcome:
     statuses: list[DeviceStatus] = field(default_factory=list)
     acks: list[Callable[[], None]] = field(default_factory=list)
     due_us: int | None = None
-    alerts: list[Alert] = field(default_factory=list)  # told, one record each
-    alert_states: list[Alert] = field(default_factory=list)  # as they are now, told or not
-    rule_rows: list[RuleRow] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)  # what people are told, one record each
+    memories: list[Memory] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)  # what actions of rules send
     actions: list[RuleAction] = field(default_factory=list)  # for devices, after the commit
 
     @property
     def durable(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(
-            self.movements
-            or self.passages
-            or self.tags
-            or self.alerts
-            or self.alert_states
-            or self.rule_rows
-            or self.messages
-        )
+        told = self.movements or self.passages or self.alerts or self.messages
+        return bool(told or self.tags or self.memories)

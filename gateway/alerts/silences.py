@@ -1,0 +1,42 @@
+"""Silences: alerts that somebody does not want to hear of for a while."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.model.alert import Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Until `until_us` no word of alerts that match everything given here."""
+
+    id: str
+    until_us: int
+    by: str
+    note: str = ""
+    rule: str | None = None
+    severity: str | None = None
+    match: dict[str, str] = field(default_factory=dict)  # fields of the alert, as text
+
+    def covers(self, alert: Alert, time_us: int) -> bool:
+        """Whether this alert is not to be told now."""
+        return (
+            time_us < self.until_us
+            and self.rule in (None, alert.rule)
+            and self.severity in (None, alert.severity.value)
+            and all(str(alert.fields.get(name)) == text for name, text in self.match.items())
+        )
+
+    def to_bytes(self) -> bytes:
+        """As it is stored, and shown."""
+        return orjson.dumps(asdict(self))
+
+
+def silence_of(body: bytes) -> Silence:
+    """What was stored; raises ValueError or TypeError for what never was a silence."""
+    stored: dict[str, Any] = orjson.loads(body)
+    return Silence(**stored)

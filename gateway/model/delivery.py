@@ -60,7 +60,7 @@ class Record:
     """One committed thing to deliver; `id` and `body` never change over retries."""
 
     seq: int  # position in the outbox
-    kind: str  # movement | passage | alert
+    kind: str  # movement | passage | alert | message (of a rule's action, to one sink)
     id: str
     key: str  # order is kept per key: the EPC, the door, the alert's key
     body: bytes  # the contract's JSON object, UTF-8

@@ -125,7 +125,8 @@ class Dispatcher:
 
     async def _next_page(self) -> bool:
         """Deliver and settle one page; False when there was nothing new."""
-        page = await self._queue.page(self._upto, self._sink.kinds, self._sink.max_batch)
+        sink = self._sink
+        page = await self._queue.page(sink.name, self._upto, sink.kinds, sink.max_batch)
         self._oldest_us = page.oldest_us
         reasons = await self._deliver(page.records) if page.records else {}
         if page.upto == self._upto:

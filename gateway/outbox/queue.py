@@ -47,10 +47,13 @@ class Queue:
         cursors: dict[str, int] = await asyncio.wrap_future(future)
         return cursors
 
-    async def page(self, after: int, kinds: frozenset[str], limit: int) -> Page:
-        """The next records after `after`; raises `sqlite3.Error` when the store cannot be read."""
+    async def page(self, sink: str, after: int, kinds: frozenset[str], limit: int) -> Page:
+        """The next records for a sink; raises `sqlite3.Error` when the store cannot be read.
+
+        These are records of the kinds that it takes, and whatever was meant for it by name.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reading, self._page, after, kinds, limit)
+        return await loop.run_in_executor(self._reading, self._page, sink, after, kinds, limit)
 
     async def settle(self, sink: str, upto: int, rejected: Mapping[Record, str]) -> None:
         """Everything up to `upto` is delivered or set aside; returns when that is durable."""
@@ -66,9 +69,9 @@ class Queue:
         """End the reading thread."""
         self._reading.shutdown()
 
-    def _page(self, after: int, kinds: frozenset[str], limit: int) -> Page:
+    def _page(self, sink: str, after: int, kinds: frozenset[str], limit: int) -> Page:
         with self._store.reading() as reader:
-            return reader.page(after, kinds, limit)
+            return reader.page(after, kinds, limit, sink)
 
 
 def _join(connection: sqlite3.Connection, names: tuple[str, ...]) -> dict[str, int]:

@@ -28,7 +28,7 @@ from gateway.errors import Hold, Rejected, Retry, SinkError
 from gateway.model.delivery import RECORD_KINDS, Record, SinkConfig
 from gateway.sinks.base import SinkContext
 from gateway.sinks.options import kinds_option, no_other_options
-from gateway.sinks.topics import live_topic, topic_of
+from gateway.sinks.topics import live_topic, payload_of, topic_of
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class MqttSink:
             except Rejected as refusal:
                 rejected[record.seq] = str(refusal)
         batch = _Batch(
-            [(r.seq, topics[r.seq], r.body) for r in records if r.seq in topics],
+            [(r.seq, topics[r.seq], payload_of(r)) for r in records if r.seq in topics],
             self._connection.window,
         )
         self._batch = batch

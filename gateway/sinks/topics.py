@@ -35,8 +35,19 @@ def topic_of(prefix: str, record: Record) -> str:
     if record.kind == "passage":
         return f"{prefix}/passages/{topic_level(record.key)}"
     if record.kind == "alert":
-        return f"{prefix}/alerts/{topic_level(_rule_of(record))}"
+        rule = _text_of(record, "rule")
+        return f"{prefix}/alerts/{topic_level(rule)}"
+    if record.kind == "message":
+        return "/".join(map(topic_level, _text_of(record, "topic").split("/")))
     raise Rejected(f"there is no topic for records of kind {record.kind!r}")
+
+
+def payload_of(record: Record) -> bytes:
+    """What is published: the body, but of a message of a rule's action only its payload."""
+    if record.kind != "message":
+        return record.body
+    payload = orjson.loads(record.body).get("payload")
+    return payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
 
 
 def live_topic(prefix: str, below: str) -> str:
@@ -45,11 +56,11 @@ def live_topic(prefix: str, below: str) -> str:
     return f"{prefix}/{topic_level(group)}/{topic_level(identifier)}"
 
 
-def _rule_of(record: Record) -> str:
+def _text_of(record: Record, field: str) -> str:
     try:
-        rule = orjson.loads(record.body)["rule"]
+        text = orjson.loads(record.body)[field]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        rule = None
-    if not isinstance(rule, str):
-        raise Rejected("the alert does not name its rule")
-    return rule
+        text = None
+    if not isinstance(text, str):
+        raise Rejected(f"the {record.kind} does not say its {field}")
+    return text

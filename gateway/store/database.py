@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.errors import StoreError
+from gateway.model.outcome import Memory
 from gateway.store import schema
 from gateway.store.columns import TagColumns, load_tags
 from gateway.store.faults import DamagedError, is_damage, words
@@ -29,7 +30,7 @@ DEFAULT_LIMIT_BYTES = 1 << 30
 #: Checking a big file must not delay the start: what is not checked by then is taken on trust.
 CHECK_S = 2.0
 #: Small or decisive tables, checked whole before the budget is spent on the journal.
-CHECKED_FIRST = ("meta", "zone", "sink", "tag")
+CHECKED_FIRST = ("meta", "zone", "sink", "memory", "tag")
 #: Connections for reading that are kept open between uses.
 IDLE_READERS = 4
 #: Damaged stores that are kept for who wants to look into them.
@@ -102,6 +103,14 @@ class Store:
         """The last movements of one tag, newest first."""
         with self.reading() as reader:
             return reader.movements_of(epc, limit)
+
+    def memories(self, *kinds: str) -> list[Memory]:
+        """What decisions of these kinds have to remember; StoreError when it cannot be read."""
+        try:
+            with self.reading() as reader:
+                return [memory for kind in kinds for memory in reader.memories(kind)]
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be read: {words(error)}") from error
 
     def counts(self) -> Counts:
         """How much is stored."""

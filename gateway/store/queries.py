@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.model.delivery import Record
+from gateway.model.outcome import Memory
 from gateway.store.ids import unpacked
 
 _AFTER = (
@@ -106,15 +107,16 @@ class Reader:
             )
         ]
 
-    def page(self, after: int, kinds: frozenset[str], limit: int) -> Page:
-        """The next records of some kinds, and how far this look reached."""
+    def page(self, after: int, kinds: frozenset[str], limit: int, sink: str = "") -> Page:
+        """The next records of some kinds or meant for `sink`, and how far this look reached."""
         newest = self.newest()
         reach = min(newest, after + SCAN_ROWS)
         marks = ", ".join("?" * len(kinds))
         rows = self.connection.execute(
             "SELECT seq, kind, id, key, created_us, body FROM record "  # noqa: S608 - only marks
-            f"WHERE seq > ? AND seq <= ? AND kind IN ({marks}) ORDER BY seq LIMIT ?",
-            (after, reach, *sorted(kinds), limit),
+            f"WHERE seq > ? AND seq <= ? AND (targets IS NULL AND kind IN ({marks}) "
+            "OR instr(targets, ?)) ORDER BY seq LIMIT ?",
+            (after, reach, *sorted(kinds), f" {sink} ", limit),
         ).fetchall()
         records = [
             Record(seq=seq, kind=kind, id=unpacked(id_), key=key, body=body)
@@ -127,6 +129,11 @@ class Reader:
             newest=newest,
             oldest_us=rows[0][4] if rows else None,
         )
+
+    def memories(self, kind: str) -> list[Memory]:
+        """Everything of one kind that decisions have to remember."""
+        rows = self.connection.execute("SELECT key, body FROM memory WHERE kind = ?", (kind,))
+        return [Memory(kind=kind, key=key, body=body) for key, body in rows]
 
     def newest(self) -> int:
         """The cursor of the last record that was ever committed, 0 if there was none."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gateway.model.alert import Alert
 from gateway.model.movement import Movement, Status
-from gateway.model.outcome import Outcome, TagRow
+from gateway.model.outcome import Memory, Message, Outcome, TagRow
 from gateway.model.passage import Passage
 from gateway.store.database import Store
 from gateway.store.ids import packed
@@ -16,12 +17,17 @@ _TAG = (
     "last_us = excluded.last_us, seq = excluded.seq, confidence = excluded.confidence"
 )
 _RECORD = (
-    "INSERT INTO record (kind, id, version, key, created_us, body) VALUES (?, ?, ?, ?, ?, ?) "
+    "INSERT INTO record (kind, id, version, key, created_us, body, targets) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id, version) DO NOTHING"
 )
 _ZONE = "INSERT INTO zone (id) VALUES (?) ON CONFLICT (id) DO NOTHING"
 _MOVEMENT = "INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PASSAGE = "INSERT INTO passage VALUES (?, ?, ?, ?, ?)"
+_REMEMBER = (
+    "INSERT INTO memory VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body"
+)
+_FORGET = "DELETE FROM memory WHERE kind = ? AND key = ?"
 
 #: A retraction carries the id of what it takes back and is told as a record of its own.
 _VERSIONS = {Status.CONFIRMED: 0, Status.RETRACTED: 1}
@@ -52,7 +58,13 @@ class Rows:
                 self._movement(movement)
             for passage in outcome.passages:
                 self._passage(passage)
+            for alert in outcome.alerts:
+                self._alert(alert)
+            for message in outcome.messages:
+                self._message(message)
             written += len(outcome.movements) + len(outcome.passages)
+            written += len(outcome.alerts) + len(outcome.messages)
+            written += self._remember(outcome.memories)
             tags.update((row.epc, row) for row in outcome.tags)
         self._tags(tags.values())
         return written + len(tags)
@@ -128,6 +140,24 @@ class Rows:
             _PASSAGE, (record, passage.door, direction, passage.start_us, passage.end_us)
         )
 
+    def _alert(self, alert: Alert) -> None:
+        targets, at_us = alert.targets, alert.record_time_us
+        body = alert.to_json()
+        self._record("alert", alert.id, alert.notice, alert.fingerprint, at_us, body, targets)
+
+    def _message(self, message: Message) -> None:
+        targets, at_us = (message.target,), message.record_time_us
+        self._record("message", message.id, 0, message.key, at_us, message.body, targets)
+
+    def _remember(self, memories: Sequence[Memory]) -> int:
+        """What came last counts, also within one transaction."""
+        last = {(memory.kind, memory.key): memory.body for memory in memories}
+        kept = [(*name, body) for name, body in last.items() if body is not None]
+        self._store.writing.executemany(_REMEMBER, kept)
+        gone = [name for name, body in last.items() if body is None]
+        self._store.writing.executemany(_FORGET, gone)
+        return len(last)
+
     def _record(
         self,
         kind: str,
@@ -136,10 +166,12 @@ class Rows:
         key: str,
         created_us: int,
         body: bytes,
+        targets: Sequence[str] = (),
     ) -> int | None:
         """The number of the new record, None if this id and version are there already."""
         cursor = self._store.writing.execute(
-            _RECORD, (kind, packed(id_), version, key, created_us, body)
+            _RECORD,
+            (kind, packed(id_), version, key, created_us, body, _listed(targets)),
         )
         if cursor.rowcount < 1:
             self._duplicates += 1
@@ -158,3 +190,8 @@ class Rows:
             number = int(found.fetchone()[0])
             self._zones[zone] = number
         return number
+
+
+def _listed(targets: Sequence[str]) -> str | None:
+    """The stored form of a list of sinks: names hold no space, so each can be searched for."""
+    return f" {' '.join(targets)} " if targets else None

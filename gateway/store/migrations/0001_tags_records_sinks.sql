@@ -25,12 +25,13 @@ CREATE TABLE tag (
 -- sink has passed it and its time as history is over. AUTOINCREMENT: a number is never used again.
 CREATE TABLE record (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL CHECK (kind IN ('movement', 'passage', 'alert')),
+    kind TEXT NOT NULL CHECK (kind IN ('movement', 'passage', 'alert', 'message', 'reading')),
     id ANY NOT NULL,           -- a UUID as its 16 octets, any other id as text
     version INTEGER NOT NULL,  -- 0 as first told, 1 retracted; an alert counts its changes
     key TEXT NOT NULL,         -- order is kept per key
     created_us INTEGER NOT NULL,
     body BLOB NOT NULL,
+    targets TEXT,              -- names of the sinks it is for, ' a b '; NULL: all that take its kind
     UNIQUE (id, version)
 ) STRICT;
 
@@ -74,3 +75,20 @@ CREATE TABLE dead_letter (
     body BLOB NOT NULL,
     UNIQUE (sink, seq)
 ) STRICT;
+
+-- What decisions have to remember over a restart, as their own JSON: instances of rules, alerts,
+-- silences, shipments.
+CREATE TABLE memory (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+
+-- The item master, by what a key names: epc, sscc, class or gtin.
+CREATE TABLE item (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;

@@ -80,7 +80,7 @@ async def test_a_sink_that_comes_back_goes_on_where_it_stopped(parts: Parts) -> 
     await parts.queue.join([])
     parts.append(3)
     assert await parts.queue.join(["a"]) == {"a": 1}
-    page = await parts.queue.page(1, MOVEMENTS, 10)
+    page = await parts.queue.page("a", 1, MOVEMENTS, 10)
     assert [record.seq for record in page.records] == [2, 3, 4, 5, 6]
 
 

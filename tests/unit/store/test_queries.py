@@ -88,7 +88,7 @@ def test_a_sinks_pages_hold_every_record_of_its_kinds_once(store: Store) -> None
 def test_a_page_does_not_look_through_the_whole_journal_at_once(store: Store) -> None:
     store.writing.execute("BEGIN")
     store.writing.executemany(
-        "INSERT INTO record VALUES (?, 'movement', ?, 0, '', 0, x'')",
+        "INSERT INTO record VALUES (?, 'movement', ?, 0, '', 0, x'', NULL)",
         [(seq, str(seq)) for seq in range(100, 2 * SCAN_ROWS)],
     )
     store.writing.execute("COMMIT")
@@ -132,3 +132,21 @@ def test_ids_come_back_letter_for_letter(id_: str) -> None:
 def test_the_ids_of_movements_are_stored_small() -> None:
     assert isinstance(packed(movement().id), bytes)
     assert len(packed(movement().id)) == 16
+
+
+def test_a_record_with_targets_goes_to_these_sinks_and_to_no_other(store: Store) -> None:
+    store.writing.execute("BEGIN")
+    rows = [(1, "movement", None), (2, "alert", " b "), (3, "message", " a b "), (4, "alert", None)]
+    store.writing.executemany(
+        "INSERT INTO record VALUES (?, ?, ?, 0, '', 0, x'', ?)",
+        [(seq, kind, str(seq), targets) for seq, kind, targets in rows],
+    )
+    store.writing.execute("COMMIT")
+    with store.reading() as reader:
+        for sink, kinds, seqs in (
+            ("a", {"movement"}, [1, 3]),
+            ("b", {"movement"}, [1, 2, 3]),
+            ("c", {"movement", "alert"}, [1, 4]),
+        ):
+            page = reader.page(0, frozenset(kinds), 10, sink)
+            assert [record.seq for record in page.records] == seqs

@@ -6,10 +6,11 @@ recording replayed through the gateway's core and through each baseline: all see
 
 from __future__ import annotations
 
+import difflib
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,10 +30,9 @@ from gateway.bench.accuracy_worlds import (
     TICK_US,
     Held,
     Recorded,
-    Setting,
+    parameters,
     recorded,
-    scenario_numbers,
-)  # fmt: skip
+)
 from gateway.bench.accuracy_zones import columns_by_number, score_zones
 from gateway.bench.baselines.debounce import Debounce
 from gateway.bench.baselines.edgex import EdgeX
@@ -42,6 +42,7 @@ from gateway.bench.baselines.smurf import Smurf
 from gateway.bench.calls import Call, calls_of
 from gateway.bench.scoring import score_doors
 from gateway.core import Core
+from gateway.errors import GatewayError
 from gateway.model.place import Site
 from gateway.model.reads import Reads
 from gateway.replay import Replay
@@ -83,10 +84,11 @@ class _Cost:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Results:
     """The tallies of one setting, a list over the seeds for each detector."""
 
+    baselines: Mapping[str, Callable[[Site], Baseline]]
     tallies: dict[str, list[Tally]] = field(default_factory=dict)
     cost: _Cost = field(default_factory=_Cost)
 
@@ -97,10 +99,12 @@ class _Results:
 def run(
     seeds: Sequence[int] = SEEDS,
     seconds: float = SECONDS,
-    settings: Sequence[str] = tuple(SETTINGS),
+    only: Sequence[str] | None = None,
     keep: Path | None = None,
+    *,
+    baselines: bool = True,
 ) -> dict[str, Any]:
-    """Figures with intervals for every setting and detector, over all seeds.
+    """Figures with intervals over all seeds, for every setting (or `only` some) and detector.
 
     `keep` is a directory for the sites, the recordings and their truth, to be replayed by hand.
     The same arguments give the same figures, the speeds of replay apart.
@@ -109,10 +113,13 @@ def run(
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        for name in settings:
-            setting = SETTINGS[name]
-            sites.write_site(setting.site(), folder / f"{name}-site")
-            found[name] = _run_setting(setting, seeds, seconds, folder, keep=keep is not None)
+        for name in _known(only):
+            results = _Results(baselines=BASELINES if baselines else {})
+            for seed in seeds:
+                _log.info("%s, seed %d: simulating %g s", name, seed, seconds)
+                world = recorded(name, seed, seconds, folder, keep=keep is not None)
+                _run_world(world, results)
+            found[name] = _found(name, results)
     return {
         "measures": "movements against the truth of simulated warehouses",
         "seeds": list(seeds),
@@ -122,26 +129,31 @@ def run(
     }
 
 
-def _run_setting(
-    setting: Setting, seeds: Sequence[int], seconds: float, folder: Path, *, keep: bool
-) -> dict[str, Any]:
-    results = _Results()
-    for seed in seeds:
-        _log.info("%s, seed %d: simulating %g s", setting.name, seed, seconds)
-        world = recorded(setting, seed, seconds, folder, keep=keep)
-        _run_world(world, results)
-    found = {name: figures(tallies) for name, tallies in results.tallies.items()}
+def _known(only: Sequence[str] | None) -> list[str]:
+    """Settings in their order; all of them unless some are asked for."""
+    for name in only or ():
+        if name not in SETTINGS:
+            close = difflib.get_close_matches(name, SETTINGS, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise GatewayError(
+                f"there is no setting '{name}'.{hint} There are {', '.join(SETTINGS)}."
+            )
+    return [name for name in SETTINGS if only is None or name in only]
+
+
+def _found(name: str, results: _Results) -> dict[str, Any]:
+    found = {detector: figures(tallies) for detector, tallies in results.tallies.items()}
     return {
-        "summary": setting.summary,
-        "parameters": scenario_numbers(setting.name),
+        "summary": SETTINGS[name],
+        "parameters": parameters(name),
         "replay": results.cost.as_json(),
         "targets": {
             key: {"target": str(target), "met": target.met_by(found[GATEWAY][key])}
-            for key, target in TARGETS.get(setting.name, {}).items()
+            for key, target in TARGETS[name].items()
         },
         "detectors": {
-            name: {key: figure.as_json() for key, figure in of.items()}
-            for name, of in found.items()
+            detector: {key: figure.as_json() for key, figure in of.items()}
+            for detector, of in found.items()
         },
     }
 
@@ -162,7 +174,7 @@ def _run_world(world: Recorded, results: _Results) -> None:
     tally = _score(world.site, truth, calls, seen, span)
     score_loads(truth, outcomes, seen, span, tally, world.site, world.tags)
     results.add(GATEWAY, tally)
-    for name, make in BASELINES.items():
+    for name, make in results.baselines.items():
         calls = _baseline_calls(make(world.site), reads, world.last_at_us + DECIDED_US)
         results.add(name, _score(world.site, truth, calls, seen, span))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ RATIOS = {
     "column_within_1": Ratio(count="column_near", of="column_known"),
     "carton_column": Ratio(count="carton_right", of="carton_known"),
     "carton_column_within_1": Ratio(count="carton_near", of="carton_known"),
+    "misplaced": Ratio(count="misplaced_right", of="misplaced"),
 }
 
 
@@ -92,20 +94,46 @@ def figures(tallies: Sequence[Tally]) -> dict[str, Figure]:
     counts["false"] = counts["calls"] - counts["true_calls"]
     for name in ("false", "pallets_false", "pallets_unreadable"):
         found[name] = Figure(value=float(counts[name].sum()) if asked else None)
-    found["ece"] = expected_calibration_error(
-        [pair for tally in tallies for pair in tally.confidences]
-    )
+    found["ece"] = _calibration(tallies, draws)
     return found
 
 
-def expected_calibration_error(pairs: Sequence[tuple[float, bool]]) -> Figure:
-    """Mean distance between confidence and share right, over 15 bins of confidence."""
-    if not pairs:
+def expected_calibration_error(
+    confidences: Sequence[tuple[float, bool, int]], draws: Floats | None = None
+) -> Figure:
+    """Mean distance between confidence and share right, over 15 bins of confidence.
+
+    With `draws` of loads (rows of how often each was drawn) it has an interval.
+    """
+    if not confidences:
         return Figure(value=None)
-    confidence, right = np.array(pairs, dtype=np.float64).T
+    confidence, right, loads = np.array(confidences, dtype=np.float64).T
+    rows = loads.astype(np.int64)
     bins = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
-    off = np.abs(np.bincount(bins, confidence) - np.bincount(bins, right)).sum()
-    return Figure(value=float(off / len(pairs)), of=len(pairs))
+    off = np.zeros((int(rows.max()) + 1 if draws is None else draws.shape[1], ECE_BINS))
+    np.add.at(off, (rows, bins), confidence - right)
+    value = float(np.abs(off.sum(axis=0)).sum() / len(rows))
+    if draws is None:
+        return Figure(value=value, of=len(rows))
+    drawn = np.maximum(draws @ np.bincount(rows, minlength=draws.shape[1]), 1.0)
+    low, high = np.quantile(np.abs(draws @ off).sum(axis=1) / drawn, [LOW, HIGH]).tolist()
+    # Of draws each bin is off by chance as well: the interval is never below the value itself.
+    return Figure(value=value, low=min(low, value), high=high, of=len(rows))
+
+
+def _calibration(tallies: Sequence[Tally], draws: Floats) -> Figure:
+    confidences = [
+        (confidence, right, first + load % (tally.loads + 1))
+        for tally, first in zip(tallies, _first_rows(tallies), strict=True)
+        for confidence, right, load in tally.confidences
+    ]
+    return expected_calibration_error(confidences, draws)
+
+
+def _first_rows(tallies: Sequence[Tally]) -> list[int]:
+    """Where the loads of each seed begin among those of all seeds."""
+    # The last row of each is for tags of no load: -1.
+    return [0, *accumulate(tally.loads + 1 for tally in tallies)][:-1]
 
 
 def wilson(share: float, cases: float) -> tuple[float, float]:
@@ -143,12 +171,9 @@ def _ratio(ratio: Ratio, counts: dict[str, Floats], draws: Floats) -> Figure:
 def _latencies(name: str, tallies: Sequence[Tally], draws: Floats) -> dict[str, Figure]:
     values: list[float] = []
     loads: list[int] = []
-    base = 0
-    for tally in tallies:
-        rows = tally.loads + 1  # the last is for tags of no load: -1
+    for tally, first in zip(tallies, _first_rows(tallies), strict=True):
         values += [value for value, _ in tally.latencies[name]]
-        loads += [base + load % rows for _, load in tally.latencies[name]]
-        base += rows
+        loads += [first + load % (tally.loads + 1) for _, load in tally.latencies[name]]
     if not values:
         return {f"{name}_{quantile}": Figure(value=None) for quantile in QUANTILES}
     order = np.argsort(values, kind="stable")

@@ -1,4 +1,5 @@
-"""The accuracy benchmark for a person: a table for each setting, the gateway first."""
+"""The accuracy benchmark for a person: a table for each setting, the gateway first; or
+one short table of the gateway alone."""
 
 from __future__ import annotations
 
@@ -35,16 +36,64 @@ ROWS = {
     "column_within_1": ("  within one, tag", "{:.3f}"),
     "carton_column": ("  column, carton", "{:.3f}"),
     "carton_column_within_1": ("  within one, carton", "{:.3f}"),
+    "misplaced": ("  misplaced for a minute: right", "{:.3f}"),
     "ece": ("confidence: ECE", "{:.3f}"),
     "sure_right": ("  right at >= 0.99", "{:.3f}"),
 }
 
 
+#: What the short table tells.
+SHORT = (
+    "precision", "recall", "recall_of_readable", "direction", "false",
+    "false_per_1000_tag_hours", "false_per_1000_tag_hours_in_mouth", "retracted", "withdrawn",
+    "pallets_found", "pallets_false", "passages_found", "passages_right", "empties_found",
+    "provisional_s_p50", "confirmed_s_p50", "confirmed_s_p95",
+    "zone_settled", "flaps_per_tag_day", "column", "carton_column", "carton_column_within_1",
+    "misplaced", "ece", "sure_right",
+)  # fmt: skip
+
+
 def table(result: dict[str, Any]) -> str:
-    """What `accuracy.run` found, for a wide terminal."""
-    head = f"{len(result['seeds'])} seeds of {result['seconds']:g} s each; {result['interval']}"
-    tables = [_setting(name, found) for name, found in result["settings"].items()]
-    return "\n\n".join([head, *tables])
+    """What `accuracy.run` found, as Markdown: with baselines a table for each setting."""
+    seeds, settings = len(result["seeds"]), result["settings"]
+    head = f"{seeds} seed{'s' * (seeds > 1)} of {result['seconds']:g} s each"
+    if all(len(found["detectors"]) == 1 for found in settings.values()):
+        return f"{head}; ! misses its target\n\n{_short(settings)}"
+    tables = [_setting(name, found) for name, found in settings.items()]
+    return "\n\n".join([f"{head}; {result['interval']}", *tables])
+
+
+def _short(settings: dict[str, Any]) -> str:
+    """The gateway alone, a column for each setting; what misses its target is marked."""
+    rows = [["", *settings]]
+    for key in SHORT:
+        label, form = ROWS[key]
+        cells = [_marked(found, key, form) for found in settings.values()]
+        if any(cells):
+            rows.append([label, *cells])
+    cost = [f"{found['replay']['reads_per_cpu_s'] / 1000:.0f} k" for found in settings.values()]
+    without = [
+        f"{found['replay']['reads_per_cpu_s_without_parsing'] / 1000:.0f} k"
+        for found in settings.values()
+    ]
+    rows += [["replay: reads per CPU-s", *cost], ["  without parsing", *without]]
+    rows.append(["crossings of tags", *(_rests_on(f, "recall") for f in settings.values())])
+    standing = "false_per_1000_tag_hours"
+    rows.append(["tag-hours standing", *(_rests_on(f, standing) for f in settings.values())])
+    return _lined_up(rows)
+
+
+def _marked(found: dict[str, Any], key: str, form: str) -> str:
+    figure = next(iter(found["detectors"].values()))[key]
+    if figure["value"] is None:
+        return ""
+    missed = found["targets"].get(key, {}).get("met") is False
+    return form.format(figure["value"]) + (" !" if missed else "")
+
+
+def _rests_on(found: dict[str, Any], key: str) -> str:
+    of = next(iter(found["detectors"].values()))[key]["of"]
+    return f"{of:,.0f}" if of >= 10 else f"{of:.1f}"
 
 
 def _setting(name: str, found: dict[str, Any]) -> str:
@@ -56,23 +105,28 @@ def _setting(name: str, found: dict[str, Any]) -> str:
         if any(cells):
             target = targets.get(key)
             rows.append([label, "" if target is None else str(target), *cells])
-    ours = next(iter(detectors.values()))
-    replay = found["replay"]
-    head = (
-        f"{name}: {found['summary']}\n"
-        f"{replay['reads']:,} reads; {ours['recall']['of']:,.0f} crossings of tags, "
-        f"{_share(ours['readable'])} of them readable; {ours['pallets_found']['of']:,.0f} of "
-        f"pallets; {ours['false_per_1000_tag_hours']['of']:.1f} tag-hours standing at a door, "
-        f"{ours['false_per_1000_tag_hours_in_mouth']['of']:.1f} of them read by both sides\n"
-        f"replay: {replay['reads_per_cpu_s']:,} reads per CPU-second, "
+    return f"**{name}**: {found['summary']}.\n{_rests(name, found)}\n\n{_lined_up(rows)}"
+
+
+def _rests(name: str, found: dict[str, Any]) -> str:
+    """What the figures of a setting rest on, and how fast it was replayed."""
+    ours, replay = next(iter(found["detectors"].values())), found["replay"]
+    said = [f"{replay['reads']:,} reads"]
+    if crossings := ours["recall"]["of"]:
+        readable = ours["readable"]["value"]
+        said.append(f"{crossings:,.0f} crossings of tags, {readable:.1%} of them readable")
+        said.append(f"{ours['pallets_found']['of']:,.0f} of pallets")
+        hours = [ours[f"false_per_1000_tag_hours{key}"]["of"] for key in ("", "_in_mouth")]
+        said.append(
+            f"{hours[0]:.1f} tag-hours standing at a door, {hours[1]:.1f} of them read by both "
+            "sides"
+        )
+    speed = (
+        f"Replay: {replay['reads_per_cpu_s']:,} reads per CPU-second, "
         f"{replay['reads_per_cpu_s_without_parsing']:,} without parsing"
-        + (f" (target {READS_PER_CPU_S:,})" if name == "nominal" else "")
     )
-    return f"{head}\n{_lined_up(rows)}"
-
-
-def _share(figure: dict[str, Any]) -> str:
-    return "none" if figure["value"] is None else f"{figure['value']:.1%}"
+    target = f" (target {READS_PER_CPU_S:,})" if name == "nominal" else ""
+    return f"{'; '.join(said)}. {speed}{target}."
 
 
 def _cell(figure: dict[str, Any], form: str) -> str:
@@ -85,8 +139,10 @@ def _cell(figure: dict[str, Any], form: str) -> str:
 
 
 def _lined_up(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    lined = [
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |"
         for row in rows
-    )
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lined[0], rule, *lined[1:]])

@@ -18,6 +18,7 @@ COUNTS = (
     "empties", "empties_found",
     "zone_known", "zone_right", "zone_settled", "zone_settled_right", "flaps", "standing_days",
     "column_known", "column_right", "column_near", "carton_known", "carton_right", "carton_near",
+    "misplaced", "misplaced_right",
 )  # fmt: skip
 
 #: Latencies in seconds, each with the load that it belongs to.
@@ -31,7 +32,8 @@ class Tally:
     loads: int
     counts: dict[str, npt.NDArray[np.float64]] = field(init=False)
     latencies: dict[str, list[tuple[float, int]]] = field(init=False)
-    confidences: list[tuple[float, bool]] = field(default_factory=list)
+    #: (confidence, whether it was right, load)
+    confidences: list[tuple[float, bool, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # The last row is for what is on no load: number -1.

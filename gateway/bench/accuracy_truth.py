@@ -131,7 +131,9 @@ class _Notes:
         load = self._loads.setdefault(fact.get("pallet") or fact["carton"], len(self._loads))
         members = tuple(self._tag(epc) for epc in fact.get("epcs") or fact.get("tags") or ())
         if load == len(truth.members):
-            truth.members.append(members)
+            truth.members.append(())
+        if members and not truth.members[load]:  # the first facts of a load may not list them
+            truth.members[load] = members
             truth.load_of.update(dict.fromkeys(members, load))
         if "lifted" in fact:
             self.lifted[load].append(fact["t"])

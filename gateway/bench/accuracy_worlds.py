@@ -2,79 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
-from gateway.bench import sites
+from gateway.bench.bell_dock import BellDock
+from gateway.bench.premises import site_of
+from gateway.bench.sites import write_site
 from gateway.demo.truth import read_truth
-from gateway.drivers.recording import Recording
+from gateway.drivers.recording import Recording, lines_of
 from gateway.errors import GatewayError
 from gateway.model.outcome import Inputs
 from gateway.model.place import Site
 from gateway.model.reads import Reads, empty_reads
 from gateway.model.tags import TagIndex
-from gateway.settings.document import read_document
-from gateway.settings.report import Report
 from gateway.simulation.recorder import opened, record
-from gateway.simulation.scenario import Scenario, from_mapping
+from gateway.simulation.scenario import named
 from gateway.simulation.warehouse import World
 
 #: A running gateway's tick, the longest that it uses.
 TICK_US = 50_000
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """A kind of world: a site, and the scenario file of the same name."""
-
-    name: str
-    summary: str
-    site: Callable[[], Site]
-
-
-SETTINGS = {
-    setting.name: setting
-    for setting in (
-        Setting(
-            name="nominal",
-            summary="six doors, an ordinary day",
-            site=sites.dock,
-        ),
-        Setting(
-            name="hard",
-            summary="six doors closer together, scatter, deaf tags, slow readers",
-            site=lambda: sites.dock(pitch_m=3.5),
-        ),
-        Setting(
-            name="shifted",
-            summary="four doors of another kind, a setting that training never sees",
-            site=lambda: sites.dock(
-                4, 4.6, power_dbm=26.0, antenna_height_m=2.7, inside_m=1.6, outside_m=-0.8
-            ),
-        ),
-        Setting(
-            name="parked",
-            summary="six doors with a load beside each of them, little traffic",
-            site=sites.dock,
-        ),
-        Setting(
-            name="bins",
-            summary="24 bins in 12 columns, 6 antennas, cartons of 8 tags",
-            site=sites.rack,
-        ),
-        Setting(
-            name="bins-hard",
-            summary="the same bins among more scatter",
-            site=sites.rack,
-        ),
-    )
+BELLS = "bells"
+#: setting → what it is; all but one are built-in scenarios of the simulator that bring their site.
+SETTINGS: Mapping[str, str] = {
+    "nominal": "six doors, an ordinary day",
+    "hard": "six doors closer together, scatter, deaf tags, slow readers, outages",
+    "shifted": "four doors of another kind, a setting that training never sees",
+    "parked": "six doors, loads beside each and in many a mouth, little traffic",
+    BELLS: "docks out of a textbook: another simulator, power a bell over distance",
+    "bins-nominal": "24 bins in 12 columns, 6 antennas, cartons of 8 tags",
+    "bins-hard": "the same bins among more scatter, with an outage",
 }
 
 
@@ -119,40 +82,29 @@ class Held(Recording):
         self.last_at_us = self._recorded.last_at_us
 
 
-def scenario(name: str) -> Scenario:
-    """The scenario of a setting, from its file."""
-    with resources.as_file(resources.files("gateway.bench") / "scenarios" / f"{name}.yaml") as path:
-        report = Report()
-        node = read_document(path, report)
-        report.raise_problems()
-    return from_mapping({} if node is None else node.plain(), name=name)
+def parameters(name: str) -> dict[str, Any]:
+    """All numbers of a setting's scenario, the defaults included; none of the textbook docks."""
+    return {} if name == BELLS else asdict(named(name))
 
 
-def scenario_numbers(name: str) -> dict[str, Any]:
-    """All numbers of a setting's scenario, the defaults included."""
-    return dataclasses.asdict(scenario(name))
-
-
-def recorded(
-    setting: Setting, seed: int, seconds: float, folder: Path, *, keep: bool = True
-) -> Recorded:
+def recorded(name: str, seed: int, seconds: float, folder: Path, *, keep: bool = True) -> Recorded:
     """Simulate a world, write it down in `folder`, and read it again as a replay would.
 
-    Unless they are to be kept, the files are gone afterwards.
+    Unless they are to be kept, the files are gone afterwards; if they are, the site is beside them.
     """
-    site = setting.site()
-    stem = f"{setting.name}-{seed}"
+    stem = f"{name}-{seed}"
     recording, truth = folder / f"{stem}.jsonl", folder / f"{stem}.truth.jsonl"
-    world = World(site, scenario(setting.name), seed)
-    with opened(recording) as out, opened(truth) as facts:
-        record(world, seconds=seconds, out=out, truth=facts)
+    make = _record_bells if name == BELLS else _record_scenario
+    site = make(name, seed, seconds, recording, truth)
     tags = TagIndex()
     source = Recording(site, tags, _never)
     begun_s = time.process_time()
     batches = list(source.batches([recording], TICK_US))
     parse_cpu_s = time.process_time() - begun_s
     noted = read_truth(truth)
-    if not keep:
+    if keep:
+        write_site(site, folder / f"{stem}-site")
+    else:
         recording.unlink()
         truth.unlink()
     return Recorded(
@@ -164,6 +116,24 @@ def recorded(
         reads=source.counts.reads,
         parse_cpu_s=parse_cpu_s,
     )
+
+
+def _record_scenario(name: str, seed: int, seconds: float, recording: Path, truth: Path) -> Site:
+    scenario = named(name)
+    site = site_of(scenario.site)
+    assert site is not None
+    with opened(recording) as out, opened(truth) as facts:
+        record(World(site, scenario, seed), seconds=seconds, out=out, truth=facts)
+    return site
+
+
+def _record_bells(name: str, seed: int, seconds: float, recording: Path, truth: Path) -> Site:  # noqa: ARG001
+    world = BellDock(seed)
+    with opened(recording) as out, opened(truth) as facts:
+        for inputs, noted in world.run(seconds):
+            out.writelines(lines_of(inputs, world.site, world.tags))
+            facts.writelines(orjson.dumps(fact) + b"\n" for fact in noted)
+    return world.site
 
 
 def _never(complaint: str) -> None:

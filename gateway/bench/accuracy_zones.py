@@ -20,6 +20,8 @@ from gateway.model.movement import Status
 from gateway.model.place import Site
 
 SAMPLE_US = 1_000_000
+#: A carton believed elsewhere for so many samples would raise an alert.
+MISPLACED_SAMPLES = 60
 #: Far from every column.
 NO_COLUMN = -1_000_000
 
@@ -125,3 +127,23 @@ def _count_columns(load: int, tags: list[tuple[Ints, Ints, Flags]], tally: Tally
     tally.add("carton_known", load, np.count_nonzero(present))
     tally.add("carton_right", load, np.count_nonzero(present & (apart == 0)))
     tally.add("carton_near", load, np.count_nonzero(present & (apart <= 1)))
+    _count_misplaced(load, column, elected, tally)
+
+
+def _count_misplaced(load: int, column: Ints, elected: Ints, tally: Tally) -> None:
+    """Cartons believed in another column than their first one for a minute: are they there?
+
+    What an alert for misplaced stock would say, did every carton belong where it stood first.
+    """
+    known = column[column != NO_COLUMN]
+    if not len(known):
+        return
+    away = (elected != NO_COLUMN) & (elected != known[0])
+    ends = np.concatenate([away[1:] & (elected[1:] == elected[:-1]), [False]])
+    start = 0
+    for end in np.flatnonzero(~ends).tolist():
+        alarmed = start + MISPLACED_SAMPLES
+        if away[end] and alarmed <= end and column[alarmed] != NO_COLUMN:
+            tally.add("misplaced", load)
+            tally.add("misplaced_right", load, column[alarmed] != known[0])
+        start = end + 1

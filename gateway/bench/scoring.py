@@ -110,7 +110,7 @@ def _count_calls(
             false.append(call)
         if call.confidence is not None:
             right = crossing is not None and call.direction == crossing.direction
-            tally.confidences.append((call.confidence, right))
+            tally.confidences.append((call.confidence, right, load))
             tally.add("sure", load, call.confidence >= SURE)
             tally.add("sure_right", load, right and call.confidence >= SURE)
     return false

@@ -58,7 +58,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "accuracy": Benchmark(
         function="gateway.bench.accuracy:run",
         summary="doors, zones and bins against the truth, beside four baselines",
-        quick={"seeds": (101,), "seconds": 120.0},
+        quick={"seeds": (101,), "seconds": 100.0, "baselines": False},
         by_name_only=True,
     ),
 }
@@ -68,13 +68,16 @@ _LIST = "\n\n".join(f"{name}: {row.summary}" for name, row in BENCHMARKS.items()
 
 @app.command(
     epilog=f"{_LIST}\n\nExamples: rfid-gateway bench decode · "
-    "rfid-gateway bench accuracy --quick --keep worlds"
+    "rfid-gateway bench accuracy --quick --only nominal,hard --keep worlds"
 )
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which one; absent: all but accuracy.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter: to see that it works.")] = False,
+    only: Annotated[
+        str, typer.Option(help="accuracy: these settings alone, with commas: nominal,hard")
+    ] = "",
     keep: Annotated[
         Path | None,
         typer.Option(help="accuracy: keep sites, recordings and their truth in this directory."),
@@ -88,17 +91,19 @@ def bench(
 
     if name is not None and name not in BENCHMARKS:
         raise typer.BadParameter(_unknown(name), param_hint="NAME")
-    if keep is not None and name != "accuracy":
-        raise typer.BadParameter("only for: rfid-gateway bench accuracy", param_hint="--keep")
+    settings = [part.strip() for part in only.split(",")] if only else None
+    asked = {"keep": keep, "only": settings}
+    asked = {option: value for option, value in asked.items() if value is not None}
+    if asked and name != "accuracy":
+        hint = ", ".join(f"--{option}" for option in asked)
+        raise typer.BadParameter("only for: rfid-gateway bench accuracy", param_hint=hint)
     progress = logging.INFO if sys.stderr.isatty() else logging.WARNING
     logging.basicConfig(level=progress, format="%(message)s")
     results: dict[str, Any] = {}
     quickly = [key for key, row in BENCHMARKS.items() if quick or not row.by_name_only]
     for chosen in quickly if name is None else [name]:
         logging.getLogger(__name__).info("%s: %s", chosen, BENCHMARKS[chosen].summary)
-        arguments = dict(BENCHMARKS[chosen].quick) if quick else {}
-        if keep is not None:
-            arguments["keep"] = keep
+        arguments = (dict(BENCHMARKS[chosen].quick) if quick else {}) | asked
         module, function = _load(BENCHMARKS[chosen])
         results[chosen] = getattr(module, function)(**arguments)
         if not as_json:

@@ -83,8 +83,18 @@ def test_wilsons_interval(share: float, cases: int, low: float, high: float) -> 
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
-    honest = [(0.75, True)] * 75 + [(0.75, False)] * 25
-    boastful = [(0.95, True)] * 75 + [(0.95, False)] * 25
+    honest = [(0.75, True, 0)] * 75 + [(0.75, False, 0)] * 25
+    boastful = [(0.95, True, 0)] * 75 + [(0.95, False, 0)] * 25
     assert expected_calibration_error(honest).value == pytest.approx(0.0)
     assert expected_calibration_error(boastful).value == pytest.approx(0.2)
-    assert expected_calibration_error([(1.0, True)]).value == 0.0
+    assert expected_calibration_error([(1.0, True, 0)]).value == 0.0
+
+
+def test_calibration_error_has_an_interval_over_loads() -> None:
+    made = Tally(10)
+    made.confidences = [(0.95, load < 7, load) for load in range(10) for _ in range(5)]
+    error = figures([made, made])["ece"]
+    assert error.value == pytest.approx(0.25)
+    assert error.low is not None
+    assert error.high is not None
+    assert error.low < 0.15 < 0.35 < error.high

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gateway.bench.accuracy_tally import Tally
-from gateway.bench.accuracy_truth import LIFTED_US, SETTLES_US, Seen, Truth
+from gateway.bench.accuracy_truth import LIFTED_US, NO_LOAD, SETTLES_US, Seen, Truth
 from gateway.bench.accuracy_zones import NO_COLUMN, score_zones
 from gateway.bench.calls import NOWHERE, Call, calls_of
 from gateway.bench.scoring import score_doors
@@ -195,6 +195,12 @@ class TestTruthThatTellsMore:
         assert truth.load_of == {1: 0, 2: 0}
         assert not truth.stands(2, at(600))
 
+    def test_a_load_may_be_told_of_before_its_tags_are(self) -> None:
+        turned = {"t": at(5), "pallet": epc(1), "turned": "door-1"}
+        truth = Truth.of([turned, carried([1, 2], 100)], SITE, index(9), at(200))
+        assert truth.members == [(1, 2)]
+        assert truth.load_of == {1: 0, 2: 0}
+
     def test_the_cartons_of_a_pallet_vote_apart(self) -> None:
         facts = standing([1, 2], 0, "staging-1")
         for fact, name in zip(facts[1:], ("carton-1", "carton-2"), strict=True):
@@ -257,7 +263,9 @@ class TestConfidence:
         calls += [call(3, 100, confidence=0.9), call(4, 100, confidence=None)]
         tally = score([crossed(1, 100), crossed(3, 100)], calls)
         assert totals(tally, "sure", "sure_right") == [2, 1]
-        assert sorted(tally.confidences) == [(0.9, True), (0.99, False), (0.995, True)]
+        assert sorted(tally.confidences) == [
+            (0.9, True, NO_LOAD), (0.99, False, NO_LOAD), (0.995, True, NO_LOAD),
+        ]  # fmt: skip
 
 
 class TestZones:
@@ -330,6 +338,27 @@ class TestColumns:
         asked = tally.total("carton_known")
         assert asked == TestStanding.SECONDS
         assert totals(tally, "carton_right", "carton_near") == [right * asked, near * asked]
+
+    @pytest.mark.parametrize(
+        ("moved", "believed_s", "alerts"),
+        [(True, 100, [1, 1]), (False, 100, [1, 0]), (False, 30, [0, 0]), (True, None, [0, 0])],
+        ids=["it is there", "it is not", "not for a minute", "nobody noticed"],
+    )
+    def test_a_carton_believed_elsewhere_for_a_minute_would_raise_an_alert(
+        self, moved: bool, believed_s: float | None, alerts: list[float]
+    ) -> None:
+        facts = standing([1, 2], 0, "staging-1")
+        if moved:
+            facts += standing([1, 2], 200, "staging-2")
+        calls = []
+        for tag in (1, 2):
+            calls.append(Call(tag=tag, zone=STAGING_1, event_us=at(0), decided_us=at(0)))
+            if believed_s is not None:
+                there, back = at(220), at(220 + believed_s)
+                calls.append(Call(tag=tag, zone=STAGING_2, event_us=there, decided_us=there))
+                calls.append(Call(tag=tag, zone=STAGING_1, event_us=back, decided_us=back))
+        tally = score(facts, calls, reads((0, 1, IN_1), (0, 2, IN_1)))
+        assert totals(tally, "misplaced", "misplaced_right") == alerts
 
 
 class TestCallsOfTheCore:

@@ -65,3 +65,9 @@ def test_an_unknown_name_is_told_with_what_may_be_meant() -> None:
 def test_only_accuracy_keeps_worlds() -> None:
     result = RUNNER.invoke(bench.app, ["decode", "--keep", "somewhere"])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("option", [["--only", "nominal"], ["--keep", "worlds"]])
+def test_options_of_the_accuracy_benchmark_are_for_no_other(option: list[str]) -> None:
+    result = RUNNER.invoke(bench.app, ["decode", *option])
+    assert result.exit_code == 2

@@ -21,6 +21,7 @@ WITH_SITE = {
     "nominal": (6, 24),
     "hard": (6, 24),
     "shifted": (4, 16),
+    "parked": (6, 24),
     "bins-nominal": (0, 6),
     "bins-hard": (0, 6),
 }

@@ -21,9 +21,9 @@ DETECTORS = ["gateway", "last read", "debounce", "smurf", "edgex"]
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """45 s of doors and of bins, with what was kept of them."""
+    """60 s of doors and of bins, with what was kept of them."""
     folder = tmp_path_factory.mktemp("worlds")
-    result = accuracy.run(seeds=(101,), seconds=45.0, only=["shifted", "bins-nominal"], keep=folder)
+    result = accuracy.run(seeds=(101,), seconds=60.0, only=["shifted", "bins-nominal"], keep=folder)
     return result, folder
 
 
@@ -81,7 +81,7 @@ def test_what_is_kept_can_be_replayed_by_hand(short: tuple[dict[str, Any], Path]
 
 
 def test_the_same_seeds_give_the_same_figures(short: tuple[dict[str, Any], Path]) -> None:
-    again = accuracy.run(seeds=(101,), seconds=45.0, only=["bins-nominal"])
+    again = accuracy.run(seeds=(101,), seconds=60.0, only=["bins-nominal"])
     once = short[0]["settings"]["bins-nominal"]
     assert again["settings"]["bins-nominal"]["detectors"] == once["detectors"]
 

@@ -17,6 +17,7 @@ from gateway.location.clocks import ReaderClocks
 from gateway.location.duplicates import Duplicates
 from gateway.location.engine import Engine, Step
 from gateway.location.epochs import Epochs
+from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.epc import uri as epc_uri
 from gateway.model.movement import Decision, Movement, Presence, Status, movement_id
 from gateway.model.outcome import Inputs, Outcome, TagColumns, TagRow
@@ -53,11 +54,12 @@ class Core:
         tags: TagIndex,
         location: LocationTuning | None = None,
         overload: OverloadTuning | None = None,
+        calibration: Calibration = NO_CALIBRATION,
     ) -> None:
         location, overload = location or LocationTuning(), overload or OverloadTuning()
         self.site = site
         self.tags = tags
-        self.engine = Engine(site, location)
+        self.engine = Engine(site, location, calibration)
         self.epochs = Epochs(
             round(location.lateness_s * 1e6), overload.coalesce_rows, overload.max_rows
         )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gateway.core import Core
+from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.device import DeviceStatus, ReaderState, SensorReading
 from gateway.model.movement import Movement
 from gateway.model.outcome import Inputs
@@ -64,6 +65,7 @@ class Scene:
 
     site: Site = SITE
     tuning: LocationTuning = field(default_factory=LocationTuning)
+    calibration: Calibration = NO_CALIBRATION
     seed: int = 1
     movements: list[Movement] = field(default_factory=list)
     provisional: list[Movement] = field(default_factory=list)
@@ -142,7 +144,7 @@ class Scene:
             [int(rows["at_us"].max(initial=START_US)), *(s.time_us for s in self._statuses)]
         )
         end_us = START_US + round(until_s * S) if until_s is not None else last_us + S
-        core = self.core = Core(self.site, self._tags, self.tuning)
+        core = self.core = Core(self.site, self._tags, self.tuning, calibration=self.calibration)
         rng = np.random.default_rng(shuffle) if shuffle else None
         done, now_us = 0, START_US - S
         while now_us < end_us:

@@ -14,10 +14,17 @@ from gateway.model.device import DeviceStatus
 from gateway.model.place import Side, Site
 
 INSIDE, OUTSIDE = 0, 1
+#: Steps between zones from which on there is no way.
+NO_WAY = 100
+
+Bools = npt.NDArray[np.bool_]
 
 
 class Coverage:
-    """Numbers of a site's antennas, doors and zones as arrays, and their health."""
+    """Numbers of a site's antennas, doors and zones as arrays, and their health.
+
+    Arrays by antenna have one more row, for no antenna.
+    """
 
     def __init__(self, site: Site) -> None:
         zones, doors, antennas = site.zone_numbers, site.door_numbers, site.antennas
@@ -46,10 +53,12 @@ class Coverage:
         for number in range(len(site.doors)):
             inner, outer = self.inside[number], self.outside[number]
             self.door_between[inner, outer] = self.door_between[outer, inner] = number
-        self._up = np.ones(len(antennas), dtype=bool)
+        self._steps = _steps(site)
+        self.up: Bools = np.append(np.ones(len(antennas), dtype=bool), False)
+        self.up_since_us = np.zeros(len(antennas) + 1, dtype=np.int64)
         self._reader_up = dict.fromkeys(site.readers, True)
         self._port_up: dict[tuple[str, int], bool] = {}
-        self.blind: npt.NDArray[np.bool_] = np.zeros(max(1, len(zones)), dtype=bool)
+        self.blind: Bools = np.zeros(max(1, len(zones)), dtype=bool)
         self.seeing_since_us = np.zeros(max(1, len(zones)), dtype=np.int64)
 
     def apply(self, statuses: Iterable[DeviceStatus], end_us: int) -> None:
@@ -68,11 +77,52 @@ class Coverage:
         if changed:
             self._refresh(end_us)
 
+    def steps(
+        self, zone: npt.NDArray[np.integer], other: npt.NDArray[np.integer]
+    ) -> npt.NDArray[np.int16]:
+        """How many steps it takes from zones to others where the site says what is adjacent.
+
+        1 where it says nothing; `NO_WAY` where there is none.
+        """
+        if self._steps is None:
+            return np.ones(np.broadcast_shapes(zone.shape, other.shape), dtype=np.int16)
+        return np.asarray(self._steps[zone, other])
+
     def _refresh(self, end_us: int) -> None:
+        before = self.up.copy()
         for number, antenna in enumerate(self.site.antennas):
-            self._up[number] = self._reader_up.get(antenna.reader, True) and self._port_up.get(
+            self.up[number] = self._reader_up.get(antenna.reader, True) and self._port_up.get(
                 (antenna.reader, antenna.port), True
             )
-        blind = np.asarray(self.covers[:-1][~self._up].any(axis=0))
+        self.up_since_us[self.up & ~before] = end_us
+        blind = np.asarray(self.covers[~self.up].any(axis=0))
         self.seeing_since_us[self.blind & ~blind] = end_us
         self.blind = blind
+
+
+def _steps(site: Site) -> npt.NDArray[np.int16] | None:
+    """Steps between zones by adjacency and doors; zones that are in no pair are next to all."""
+    if not site.adjacency:
+        return None
+    numbers, count = site.zone_numbers, len(site.zones)
+    neighbours: list[set[int]] = [set() for _ in range(count)]
+    spoken_of = {numbers[zone] for pair in site.adjacency for zone in pair}
+    for one, other in (*site.adjacency, *((d.inside, d.outside) for d in site.doors)):
+        neighbours[numbers[one]].add(numbers[other])
+        neighbours[numbers[other]].add(numbers[one])
+    steps = np.full((count + 1, count + 1), 1, dtype=np.int16)
+    among = sorted(spoken_of)
+    for start in among:
+        reached = {start: 0}
+        edge = [start]
+        while edge:
+            edge = [n for zone in edge for n in neighbours[zone] if _reach(reached, n, zone)]
+        steps[start, among] = [reached.get(zone, NO_WAY) for zone in among]
+    return steps
+
+
+def _reach(reached: dict[int, int], zone: int, before: int) -> bool:
+    if zone in reached:
+        return False
+    reached[zone] = reached[before] + 1
+    return True

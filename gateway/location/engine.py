@@ -15,10 +15,13 @@ from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
 from gateway.location.epochs import Epoch
 from gateway.location.evidence import Evidence
+from gateway.location.odds import ZoneOdds
 from gateway.location.passages import Passages
 from gateway.location.presence import ZonePresence
-from gateway.location.sightings import reduce, tags_of
+from gateway.location.profiles import Profiles
+from gateway.location.sightings import reduce
 from gateway.location.states import NO_ZONE, TagStates
+from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.movement import Decision, Kind, Presence, Status
 from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
@@ -37,16 +40,19 @@ class Step:
 class Engine:
     """All decision state about where tags are."""
 
-    def __init__(self, site: Site, tuning: LocationTuning) -> None:
+    def __init__(
+        self, site: Site, tuning: LocationTuning, calibration: Calibration = NO_CALIBRATION
+    ) -> None:
         self.site = site
         self.states = TagStates()
         self._coverage = Coverage(site)
-        self._evidence = Evidence(self._coverage, self.states)
+        profiles = Profiles(self._coverage, calibration)
+        self._evidence = Evidence(self._coverage, self.states, profiles, calibration)
         self._doors = Doors(self._coverage, self.states)
         self._presence = ZonePresence(
             self._coverage,
             self.states,
-            self._evidence,
+            ZoneOdds(self._coverage, self.states, self._evidence, profiles),
             tuning,
             self._side_first_seen,
         )
@@ -92,18 +98,19 @@ class Engine:
         """Decide one epoch; epochs come in order."""
         step = Step()
         self._coverage.apply(epoch.statuses, epoch.end_us)
-        sightings = reduce(epoch.joined_reads())
-        sighted = tags_of(sightings)
-        if len(sighted):
-            self._tags = max(self._tags, int(sighted[-1]) + 1)
+        reads = epoch.joined_reads()
+        asked = np.zeros(0, dtype=np.intp)
+        if len(reads):
+            self._tags = max(self._tags, int(reads["tag"].max()) + 1)
             self.states.fit(self._tags)
-            self._evidence.add(sightings, epoch.end_us)
-        self._doors.observe(sightings, epoch.sensors, epoch.end_us)
+            asked = self._evidence.add(reads, epoch.end_us)
+        at_doors = reduce(reads[self._coverage.door[reads["antenna"]] >= 0])
+        self._doors.observe(at_doors, epoch.sensors, epoch.end_us)
         passed = self._doors.decide(epoch.end_us)
         confirmed = [d for d in passed if d.status is Status.CONFIRMED]
         for decision in confirmed:
             self._apply(decision)
-        moved = self._presence.decide(sighted, self._doors.open_tags, epoch.end_us)
+        moved = self._presence.decide(asked, self._doors.open_tags, epoch.end_us)
         if epoch.timer:
             moved += self._presence.overdue(self._tags, epoch.end_us)
         for decision in moved:
@@ -127,7 +134,6 @@ class Engine:
             states.presence[tag] = Presence.PRESENT
             states.zone[tag] = self.site.zone_numbers[decision.to_zone or ""]
             states.home_us[tag] = states.last_us[tag]
-            states.away_us[tag] = 0
             states.rival[tag] = NO_ZONE
         states.since_us[tag] = decision.event_time_us
         states.confidence[tag] = decision.confidence

@@ -1,21 +1,30 @@
-"""Evidence: what the antennas say about each tag's zone, decaying with time.
+"""Evidence: what the antennas say about each tag, fading with time.
 
-Every sighting adds to the slot of its antenna; a slot fades with the time constant of what the
-antenna watches. Power counts relative to the tag's own strongest antenna, which takes out how well
-the tag itself can be read. Reads are not independent looks, so their number counts little.
+Every epoch in which an antenna reads a tag is one *look* at it, however often it was read: reads of
+one epoch share antenna, channel and fading, and are not independent. A slot per (tag, antenna)
+keeps the looks, fading with the time constant of what the antenna watches; the power of the last
+dozen or so; and since when they come without a pause. What is computed per read depends on the
+state before the epoch and on order-free sums alone, so the order of reads changes nothing.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from gateway.location.coverage import Coverage
-from gateway.location.sightings import Sightings
+from gateway.location.epochs import EPOCH_US
+from gateway.location.profiles import Profiles
+from gateway.location.sightings import Sightings, reduce
 from gateway.location.states import NO_ANTENNA, SLOTS, TagStates
+from gateway.location.times import NEVER_US
+from gateway.model.calibration import NO_CALIBRATION, Calibration
+from gateway.model.movement import Presence
 from gateway.model.place import ZoneKind
+from gateway.model.reads import Reads
 
 #: Seconds in which evidence fades to 1/e. At doors things move, in storage they stand.
 FADE_S = {
@@ -27,133 +36,268 @@ FADE_S = {
 }
 DOOR_FADE_S = 4.0
 #: A pause longer than this ends a run of reads at an antenna.
-RUN_GAP_US = 5_000_000
-#: Most looks that one sighting counts for.
-MOST_LOOKS = 3
-#: How quickly the remembered power follows new sightings.
-POWER_GAIN = 0.3
+RUN_GAP_US = 10_000_000
+#: The remembered power is a mean over about this many looks; over more where it has to tell zones
+#: apart, because fading differs from channel to channel.
+POWER_LOOKS = 16
+POWER_LOOKS_PROFILE = 64
+#: Looks within these make an antenna's word count in full.
+FULL_LOOKS = 4.0
+#: Before this has gone by nobody knows how often an antenna reads a tag.
+RATE_S = 2.0
+#: What one expected look that did not come says, and all of them at most, in log-odds.
+MISSED_LOOK = 0.25
+MOST_MISSED = 4.0
+#: A first look may be a stray one; after some it is hardly possible.
+STRAY = 0.1
+LEAST_STRAY = 0.005
+#: Tags in a zone that has a profile are looked at again every so many epochs.
+REVIEW_EPOCHS = 20
 
 Numbers = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Antennas = npt.NDArray[np.int16]
 
 
 @dataclass(slots=True)
-class Scores:
-    """Zone evidence of some tags. Arrays of (tags, slots × zones per antenna)."""
+class Looks:
+    """What antennas say of some tags at one moment. Arrays of (tags, slots)."""
 
-    zones: npt.NDArray[np.int16]  # candidate zone, -1 none
-    totals: npt.NDArray[np.float64]  # evidence for that zone over all antennas
-    slots: npt.NDArray[np.intp]  # slot that each candidate comes from
+    antenna: Antennas  # NO_ANTENNA: an empty slot
+    dbm: Floats
+    weight: Floats  # looks, faded
+    heard: Floats  # 0…1: how much the antenna's word counts now
+    missed: Floats  # log-odds against the tag still being where the antenna used to read it
+    first_us: npt.NDArray[np.int64]  # of the last run of reads
+    last_us: npt.NDArray[np.int64]
+
+    def certainty(self, row: int) -> float:
+        """That what was read of a tag is not all stray reads from somewhere else."""
+        looks = float(self.weight[row].sum())
+        return 1.0 - max(LEAST_STRAY, STRAY * math.exp(-0.5 * max(0.0, looks - 1.0)))
+
+    def strongest(self) -> tuple[Antennas, npt.NDArray[np.int64]]:
+        """The antenna that hears each tag best, NO_ANTENNA where none does, and since when."""
+        dbm = np.where(self.heard > 0.0, self.dbm, -np.inf)
+        best = (np.arange(len(dbm)), dbm.argmax(axis=1))
+        antennas = np.where(np.isfinite(dbm[best]), self.antenna[best], np.int16(NO_ANTENNA))
+        return antennas, self.first_us[best]
 
 
 class Evidence:
-    """Keeps the slots of `TagStates` and reads zone evidence out of them."""
+    """Keeps the slots of `TagStates`."""
 
-    def __init__(self, coverage: Coverage, states: TagStates) -> None:
-        self._coverage = coverage
-        self._states = states
+    def __init__(
+        self,
+        coverage: Coverage,
+        states: TagStates,
+        profiles: Profiles,
+        calibration: Calibration = NO_CALIBRATION,
+    ) -> None:
+        self._coverage, self._states, self._profiles = coverage, states, profiles
         fade_s = np.full(len(coverage.covers), DOOR_FADE_S)
         for number, antenna in enumerate(coverage.site.antennas):
             if antenna.door is None:
                 kinds = (coverage.site.zones[z].kind for z in coverage.zones[number] if z >= 0)
-                fade_s[number] = max(FADE_S[kind] for kind in kinds)
-        self._fade_us = (fade_s * 1e6).astype(np.float64)
+                fade_s[number] = max((FADE_S[kind] for kind in kinds), default=DOOR_FADE_S)
+        self._covers = coverage.covers.reshape(-1)
+        self._zones = coverage.covers.shape[1]
+        self._fade_us = fade_s * 1e6
+        self._fade_rate = (-1.0 / self._fade_us).astype(np.float32)
+        looks = np.where(profiles.antennas, POWER_LOOKS_PROFILE, POWER_LOOKS)
+        offset_db = calibration.antenna_offset_db
+        offsets = (offset_db.get(key, 0.0) for key in coverage.site.antenna_numbers)
+        self._offset_db = np.array([*offsets, 0.0])
+        self._least_gain = (1.0 / looks).astype(np.float32)
 
-    def add(self, sightings: Sightings, end_us: int) -> None:
-        """Enter one epoch's sightings, ordered by tag; late ones enter faded, where they belong."""
-        tags = sightings["tag"].astype(np.intp)
-        starts = np.concatenate(([True], tags[1:] != tags[:-1]))
-        first_rows = np.maximum.accumulate(np.where(starts, np.arange(len(tags)), 0))
-        ranks = np.arange(len(tags)) - first_rows
-        most = int(ranks.max())
-        if not most:
-            self._add_round(sightings, tags, end_us)
-            return
-        for rank in range(most + 1):
-            # One row per tag and round: plain fancy assignment then loses nothing.
-            chosen = ranks == rank
-            self._add_round(sightings[chosen], tags[chosen], end_us)
+    def add(self, reads: Reads, end_us: int) -> Numbers:
+        """Enter the reads of one epoch, late ones where they belong.
 
-    def _add_round(self, rows: Sightings, tags: Numbers, end_us: int) -> None:
-        states, antennas = self._states, rows["antenna"].astype(np.int16)
-        hit = states.slot_antenna[tags] == antennas[:, None]
-        slots = hit.argmax(axis=1)
-        # Slots of all tags in one row: indexing that way takes half the time.
-        spots = tags * SLOTS + slots
-        has = hit.ravel()[np.arange(0, hit.size, SLOTS) + slots]
-        if not has.all():
-            new = ~has
-            weakest = self.faded(tags[new], end_us).argmin(axis=1)
-            spots[new] = tags[new] * SLOTS + weakest
-        known_us = states.slot_us.reshape(-1)
-        last_us = rows["last_us"]
-        old_us = known_us[spots]
-        known_us[spots] = np.where(has, np.maximum(old_us, last_us), last_us)
-        states.slot_antenna.reshape(-1)[spots] = antennas
-        self._weigh(rows, spots, antennas, has, last_us - old_us)
-        self._touch(tags, rows, antennas)
+        Gives the tags, in order, of which the reads ask whether they are where they are believed to
+        be: read elsewhere, nowhere yet, or due for another look among the zones of one antenna.
+        """
+        late = reads["time_us"] < end_us - EPOCH_US
+        if not late.any():
+            return self._add_fresh(reads, end_us)
+        asked = self._add_late(reduce(reads[late]), end_us)
+        fresh = reads[~late]
+        return np.union1d(asked, self._add_fresh(fresh, end_us)) if len(fresh) else asked
 
-    def _weigh(
-        self,
-        rows: Sightings,
-        spots: Numbers,
-        antennas: npt.NDArray[np.int16],
-        has: npt.NDArray[np.bool_],
-        after_us: npt.NDArray[np.int64],
-    ) -> None:
-        """Weight, power and first read of the slots; `after_us` is negative for late sightings."""
+    def _add_fresh(self, reads: Reads, end_us: int) -> Numbers:
+        tags, antennas = reads["tag"].astype(np.intp), reads["antenna"].astype(np.int16)
+        spots, placed = self._spots(tags, antennas)
+        if placed is not None:
+            reads, tags, antennas, spots = (
+                reads[placed],
+                tags[placed],
+                antennas[placed],
+                spots[placed],
+            )
+        self._look(reads, spots, antennas, end_us)
+        np.maximum.at(self._states.last_us, tags, reads["time_us"])
+        return self._asked(tags, antennas, reads["first_us"], end_us)
+
+    def _look(self, reads: Reads, spots: Numbers, antennas: Antennas, end_us: int) -> None:
+        """One more look at each spot; rows of the same spot write the same."""
         states = self._states
-        weight, dbm = states.slot_weight.reshape(-1), states.slot_dbm.reshape(-1)
-        fade = np.exp(-np.abs(after_us) / self._fade_us[antennas])
-        late = has & (after_us < 0)
-        looks = np.minimum(rows["count"], MOST_LOOKS)
-        old = np.where(has, weight[spots], 0.0)
-        weight[spots] = np.where(late, old + looks * fade, old * fade + looks)
-        run = has & (after_us < RUN_GAP_US)
-        mean_dbm = rows["mean_cdbm"] / 100.0
+        last_us, weights = states.slot_us.reshape(-1), states.slot_weight.reshape(-1)
+        dbm = states.slot_dbm.reshape(-1)
+        age_us = end_us - last_us[spots]
+        looks = weights[spots] * np.exp(age_us.astype(np.float32) * self._fade_rate[antennas])
+        looks += np.float32(1.0)
+        weights[spots] = looks
+        gain = np.maximum(np.float32(1.0) / looks, self._least_gain[antennas])
         old_dbm = dbm[spots]
-        gain = np.where(late, 0.0, POWER_GAIN)
-        dbm[spots] = np.where(run, old_dbm + gain * (mean_dbm - old_dbm), mean_dbm)
-        first = states.slot_first_us.reshape(-1)
-        first[spots] = np.where(run, np.minimum(first[spots], rows["first_us"]), rows["first_us"])
+        new_dbm = old_dbm + gain * (reads["rssi_cdbm"] * np.float32(0.01) - old_dbm)
+        dbm[spots] = -np.inf  # the strongest read of the epoch counts
+        np.maximum.at(dbm, spots, new_dbm)
+        pauses = np.flatnonzero(age_us > RUN_GAP_US)
+        if len(pauses):
+            first_us, begun = states.slot_first_us.reshape(-1), spots[pauses]
+            first_us[begun] = NEVER_US
+            np.minimum.at(first_us, begun, reads["first_us"][pauses])
+        np.maximum.at(last_us, spots, reads["time_us"])
 
-    def _touch(self, tags: Numbers, rows: Sightings, antennas: npt.NDArray[np.int16]) -> None:
-        """Last read anywhere, at the tag's own zone, and elsewhere."""
-        states, last_us = self._states, rows["last_us"]
-        fresh = states.first_us[tags] == 0
-        if fresh.any():
-            states.first_us[tags[fresh]] = rows["first_us"][fresh]
-        states.last_us[tags] = np.maximum(states.last_us[tags], last_us)
+    def _asked(
+        self, tags: Numbers, antennas: Antennas, first_us: npt.NDArray[np.int64], end_us: int
+    ) -> Numbers:
+        states = self._states
         zones = states.zone[tags]
-        home = (zones >= 0) & self._coverage.covers[antennas, zones]
-        away = tags[~home]
-        states.home_us[tags] = np.where(
-            home, np.maximum(states.home_us[tags], last_us), states.home_us[tags]
+        present = states.presence[tags] == Presence.PRESENT
+        # In one row: indexing that way takes half the time.
+        home = present & self._covers[antennas.astype(np.intp) * self._zones + zones]
+        asked = ~home
+        if self._profiles.any:
+            turn = end_us // EPOCH_US
+            asked |= self._profiles.has[zones] & ((tags + turn) % REVIEW_EPOCHS == 0)
+        strange = np.flatnonzero(~home)
+        states.fed_us[tags[strange]] = end_us
+        new = strange[~present[strange]]
+        if len(new):
+            begun = states.first_us[tags[new]] == 0
+            states.first_us[tags[new[begun]]] = NEVER_US
+            np.minimum.at(states.first_us, tags[new[begun]], first_us[new[begun]])
+        return np.unique(tags[asked])
+
+    def _spots(self, tags: Numbers, antennas: Antennas) -> tuple[Numbers, Bools | None]:
+        """Where the slot of each (tag, antenna) is, all slots counted through; opened if new.
+
+        Also which of them have one: a tag may be seen by more antennas at once than it has slots.
+        """
+        states = self._states
+        slots = states.slot_antenna.reshape(-1)
+        spots = tags * SLOTS + states.recent_slot[tags]
+        elsewhere = np.flatnonzero(slots[spots] != antennas)
+        if not len(elsewhere):
+            return spots, None
+        mine, those = tags[elsewhere], antennas[elsewhere]
+        hits = states.slot_antenna[mine] == those[:, None]
+        new = ~hits.any(axis=1)
+        if new.any():
+            self._open(mine[new], those[new])
+            hits = states.slot_antenna[mine] == those[:, None]
+        found = hits.argmax(axis=1)
+        spots[elsewhere] = mine * SLOTS + found
+        states.recent_slot[mine] = found
+        return spots, slots[spots] == antennas if new.any() else None
+
+    def _open(self, tags: Numbers, antennas: Antennas) -> None:
+        """Slots for new (tag, antenna) pairs, in place of those that were silent longest."""
+        states = self._states
+        pairs = np.unique(tags.astype(np.int64) << 16 | antennas)
+        tags, antennas = (pairs >> 16).astype(np.intp), (pairs & 0xFFFF).astype(np.int16)
+        starts = np.concatenate(([True], tags[1:] != tags[:-1]))
+        rows = np.arange(len(tags))
+        ranks = rows - np.maximum.accumulate(np.where(starts, rows, 0))
+        fits = ranks < SLOTS
+        tags, antennas, ranks = tags[fits], antennas[fits], ranks[fits]
+        oldest = np.argsort(states.slot_us[tags], axis=1, kind="stable")
+        slots = oldest[np.arange(len(tags)), ranks]
+        # What is forgotten of a tag's own zone is kept as its last read there.
+        zones = states.zone[tags]
+        home = (zones >= 0) & self._coverage.covers[states.slot_antenna[tags, slots], zones]
+        np.maximum.at(states.home_us, tags[home], states.slot_us[tags[home], slots[home]])
+        states.slot_antenna[tags, slots] = antennas
+        for column in (states.slot_weight, states.slot_us, states.slot_first_us):
+            column[tags, slots] = 0
+
+    def _add_late(self, rows: Sightings, end_us: int) -> Numbers:
+        """Reads of earlier epochs: they tell what was, and nothing about what is newer."""
+        states = self._states
+        tags = rows["tag"].astype(np.intp)
+        present = states.presence[tags] == Presence.PRESENT
+        # What was read before a tag was last given up does not bring it back.
+        news = present | (rows["last_us"] > states.since_us[tags])
+        # A tag without a free slot is not made to forget what is newer.
+        news &= (states.slot_antenna[tags] == NO_ANTENNA).any(axis=1) | (
+            states.slot_antenna[tags] == rows["antenna"][:, None]
+        ).any(axis=1)
+        rows, tags, present = rows[news], tags[news], present[news]
+        if not len(rows):
+            return np.zeros(0, dtype=np.intp)
+        antennas = rows["antenna"].astype(np.int16)
+        spots, placed = self._spots(tags, antennas)
+        if placed is not None:
+            rows, tags, present, spots = rows[placed], tags[placed], present[placed], spots[placed]
+            antennas = antennas[placed]
+        self._enter_late(rows, spots, antennas)
+        np.maximum.at(states.last_us, tags, rows["last_us"])
+        new = tags[~present]
+        never = states.first_us[new] == 0
+        states.first_us[new[never]] = NEVER_US
+        np.minimum.at(states.first_us, new, rows["first_us"][~present])
+        strange = tags[~(present & self._coverage.covers[antennas, states.zone[tags]])]
+        states.fed_us[strange] = end_us
+        return np.unique(strange)
+
+    def _enter_late(self, rows: Sightings, spots: Numbers, antennas: Antennas) -> None:
+        """Each spot once. A look inside a run that is known says nothing new."""
+        states = self._states
+        known_us, first_us = states.slot_us.reshape(-1), states.slot_first_us.reshape(-1)
+        after_us = rows["last_us"] - known_us[spots]
+        run = (after_us < 0) & (rows["last_us"] >= first_us[spots] - RUN_GAP_US)
+        first_us[spots[run]] = np.minimum(first_us[spots[run]], rows["first_us"][run])
+        newer = after_us > 0
+        rows, spots, antennas, after_us = (
+            rows[newer],
+            spots[newer],
+            antennas[newer],
+            after_us[newer],
         )
-        states.away_us[away] = np.maximum(states.away_us[away], last_us[~home])
+        weights, dbm = states.slot_weight.reshape(-1), states.slot_dbm.reshape(-1)
+        looks = weights[spots] * np.exp(-after_us / self._fade_us[antennas]) + 1.0
+        weights[spots] = looks
+        gain = np.maximum(1.0 / looks, self._least_gain[antennas])
+        dbm[spots] += gain * (rows["mean_cdbm"] / 100.0 - dbm[spots])
+        pause = rows["first_us"] - known_us[spots] > RUN_GAP_US
+        first_us[spots[pause]] = rows["first_us"][pause]
+        known_us[spots] = rows["last_us"]
 
-    def faded(self, tags: Numbers, end_us: int) -> npt.NDArray[np.float64]:
-        """Slot weights as they are worth at `end_us`; -1 for an empty slot."""
-        states = self._states
-        antennas = states.slot_antenna[tags]
-        age_us = np.maximum(end_us - states.slot_us[tags], 0)
-        weights = states.slot_weight[tags] * np.exp(-age_us / self._fade_us[antennas])
-        return np.where(antennas == NO_ANTENNA, -1.0, weights)
+    def looks(self, tags: Numbers, as_of_us: npt.NDArray[np.int64]) -> Looks:
+        """What the antennas say of `tags`, each at its time.
 
-    def scores(self, tags: Numbers, end_us: int) -> Scores:
-        """Zone evidence of `tags` at `end_us`, for every zone that their antennas watch."""
-        states = self._states
-        weights = np.maximum(self.faded(tags, end_us), 0.0)
-        dbm = np.where(weights > 0.0, states.slot_dbm[tags], -np.inf)
-        best_dbm = dbm.max(axis=1, keepdims=True, initial=-200.0)
-        worth = weights * 10.0 ** ((np.maximum(dbm, -200.0) - best_dbm) / 20.0)
-        per_antenna = self._coverage.zones.shape[1]
-        zones = self._coverage.zones[states.slot_antenna[tags]].reshape(len(tags), -1)
-        worth = np.repeat(worth, per_antenna, axis=1)
-        zones = np.where(worth > 0.0, zones, np.int16(-1))
-        totals = np.zeros(zones.shape)
-        for column in range(zones.shape[1]):
-            same = zones == zones[:, column, None]
-            totals[:, column] = np.where(same, worth, 0.0).sum(axis=1)
-        totals[zones < 0] = 0.0
-        slots = np.repeat(np.arange(weights.shape[1]), per_antenna)
-        return Scores(zones=zones, totals=totals, slots=slots)
+        A slot counts less once looks fail to come that its own rate says should have come, while
+        its antenna works; of an antenna that does not, silence says nothing.
+        """
+        states, coverage = self._states, self._coverage
+        antennas, last_us = states.slot_antenna[tags], states.slot_us[tags]
+        first_us, weights = states.slot_first_us[tags], states.slot_weight[tags].astype(np.float64)
+        as_of_us = as_of_us[:, None]
+        fade_s = self._fade_us[antennas] / 1e6
+        run_s = np.minimum((last_us - first_us) / 1e6, fade_s)
+        silent_us = np.maximum(as_of_us - np.maximum(last_us, coverage.up_since_us[antennas]), 0)
+        silent_s = np.where(coverage.up[antennas], silent_us / 1e6, 0.0)
+        missed = np.maximum(silent_s * weights / (run_s + RATE_S) - 1.0, 0.0) * MISSED_LOOK
+        faded = weights * np.exp(-np.maximum(as_of_us - last_us, 0) / 1e6 / fade_s)
+        heard = np.minimum(faded / FULL_LOOKS, 1.0) * np.exp(-missed)
+        empty = antennas == NO_ANTENNA
+        return Looks(
+            antenna=antennas,
+            dbm=states.slot_dbm[tags] - self._offset_db[antennas],
+            weight=np.where(empty, 0.0, faded),
+            heard=np.where(empty, 0.0, heard),
+            missed=np.minimum(missed, MOST_MISSED),
+            first_us=first_us,
+            last_us=last_us,
+        )

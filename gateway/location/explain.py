@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gateway.location.evidence import Scores
-from gateway.location.states import TagStates
+from gateway.location.odds import Odds
+from gateway.location.states import NO_ZONE, TagStates
 from gateway.model.movement import iso_utc
 from gateway.model.place import Site
 
@@ -33,16 +33,15 @@ def antenna_reads(site: Site, states: TagStates, tag: int) -> list[dict[str, Any
 
 
 def zone_evidence(
-    site: Site, states: TagStates, tag: int, scores: Scores, row: int
+    site: Site, states: TagStates, tag: int, odds: Odds, row: int, zone: int
 ) -> dict[str, Any]:
-    """Reads per antenna, and each candidate zone's share of the evidence."""
-    totals: dict[str, float] = {}
-    for zone, total in zip(scores.zones[row].tolist(), scores.totals[row].tolist(), strict=True):
-        if zone >= 0:
-            totals[site.zones[zone].id] = total
-    whole = sum(totals.values()) or 1.0
-    ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    """Reads per antenna, the runner-up with its probability, and what spoke for the zone."""
+    named = zip(odds.zones[row].tolist(), odds.chances()[row].tolist(), strict=True)
+    ranked = sorted(
+        ((chance, site.zones[z].id) for z, chance in named if z not in (zone, NO_ZONE)),
+        key=lambda one: (-one[0], one[1]),
+    )
     runner_up = None
-    if len(ranked) > 1:
-        runner_up = {"zone": ranked[1][0], "probability": round(ranked[1][1] / whole, 3)}
-    return {"reads": antenna_reads(site, states, tag), "runner_up": runner_up}
+    if ranked:
+        runner_up = {"zone": ranked[0][1], "probability": round(ranked[0][0], 3)}
+    return {"reads": antenna_reads(site, states, tag), "runner_up": runner_up, "reasons": []}

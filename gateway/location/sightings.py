@@ -45,14 +45,6 @@ def reduce(reads: Reads) -> Sightings:
     return rows
 
 
-def tags_of(sightings: Sightings) -> npt.NDArray[np.intp]:
-    """The tags of ordered sightings, each once."""
-    tags = sightings["tag"].astype(np.intp)
-    if not len(tags):
-        return tags
-    return tags[np.concatenate(([True], tags[1:] != tags[:-1]))]
-
-
 def coalesce(reads: Reads) -> Reads:
     """The same reads as `READ` rows, one per (tag, antenna): counts added, the peak kept."""
     _, order, starts = _groups(reads)

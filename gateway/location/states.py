@@ -1,6 +1,7 @@
 """TagStates: what is believed of every tag, as columns by tag number.
 
-About 200 bytes a tag. `slot_…` columns hold the decaying evidence of up to `SLOTS` antennas.
+About 240 bytes a tag that is read; of one that is only known most of it is never touched. `slot_…`
+columns hold the fading evidence of up to `SLOTS` antennas.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import numpy.typing as npt
 
 from gateway.model.movement import Presence
 
-#: Antennas remembered per tag; the weakest evidence makes room for a new one.
+#: Antennas remembered per tag; the one that has been silent longest makes room for a new one.
 SLOTS = 6
 NO_ZONE = -1
 NO_ANTENNA = -1
+NO_MATES = 0
 
 
 class TagStates:
@@ -25,14 +27,18 @@ class TagStates:
         self.since_us = np.zeros(capacity, dtype=np.int64)
         self.first_us = np.zeros(capacity, dtype=np.int64)  # first read since it was last nowhere
         self.last_us = np.zeros(capacity, dtype=np.int64)  # last read anywhere
-        self.home_us = np.zeros(capacity, dtype=np.int64)  # last read at its own zone
-        self.away_us = np.zeros(capacity, dtype=np.int64)  # last read elsewhere than at home
+        # Last read at its own zone, as far as no slot tells it.
+        self.home_us = np.zeros(capacity, dtype=np.int64)
+        self.case_us = np.zeros(capacity, dtype=np.int64)  # where it is has been open since, or 0
+        self.fed_us = np.zeros(capacity, dtype=np.int64)  # … and reads last gave reason to ask
         self.rival = np.full(capacity, NO_ZONE, dtype=np.int16)  # zone whose evidence is ahead
         self.rival_us = np.zeros(capacity, dtype=np.int64)  # … since then
+        self.mates = np.zeros(capacity, dtype=np.int32)  # the group that it travels in
         self.seq = np.zeros(capacity, dtype=np.uint32)
         self.confidence = np.zeros(capacity, dtype=np.float32)
+        self.recent_slot = np.zeros(capacity, dtype=np.uint8)  # where to look first
         self.slot_antenna = np.full((capacity, SLOTS), NO_ANTENNA, dtype=np.int16)
-        self.slot_weight = np.zeros((capacity, SLOTS), dtype=np.float32)
+        self.slot_weight = np.zeros((capacity, SLOTS), dtype=np.float32)  # looks, as of slot_us
         self.slot_dbm = np.zeros((capacity, SLOTS), dtype=np.float32)
         self.slot_first_us = np.zeros((capacity, SLOTS), dtype=np.int64)  # of this run of reads
         self.slot_us = np.zeros((capacity, SLOTS), dtype=np.int64)  # last read

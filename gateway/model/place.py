@@ -47,7 +47,8 @@ class Zone:
     area: tuple[Point, ...] = ()
     missing_after_s: float | None = None
     departed_after_s: float | None = None
-    move_after_s: float | None = None  # None: the site's
+    arrive_after_s: float | None = None  # None: the reader's, or else the site's
+    move_after_s: float | None = None  # likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,8 @@ class Antenna:
     zones: tuple[str, ...] = ()
     power_dbm: float | None = None
     position_m: tuple[float, ...] | None = None  # (x, y) or (x, y, z)
+    arrive_after_s: float | None = None  # for what its reader reads; None: the site's
+    move_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

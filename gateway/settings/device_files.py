@@ -116,6 +116,10 @@ class ReaderFile(ReaderSettings):
     """Whether the reader goes on reading when the gateway stops."""
     clock: Literal["auto", "gateway"] = "auto"
     """auto: the reader's stamps when it has a UTC clock; gateway: time of arrival."""
+    arrive_after: Duration | None = None
+    """A tag that it first read this long ago has arrived; absent: the site's."""
+    move_after: Duration | None = None
+    """A tag read only at a new place by it for this long has moved; absent: the site's."""
 
 
 class SensorEntry(Section):

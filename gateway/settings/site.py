@@ -102,6 +102,7 @@ def _zone(entry: ZoneEntry, location: LocationSettings) -> Zone:
         area=entry.area or (),
         missing_after_s=_seconds(entry.missing_after, missing_s),
         departed_after_s=_seconds(entry.departed_after, departed_s),
+        arrive_after_s=entry.arrive_after,
         move_after_s=entry.move_after,
     )
 
@@ -137,6 +138,8 @@ def _antennas(devices: DeviceFiles) -> tuple[Antenna, ...]:
             zones=a.zones or ((a.zone,) if a.zone else ()),
             power_dbm=a.power_dbm,
             position_m=a.position_m,
+            arrive_after_s=file.arrive_after,
+            move_after_s=file.move_after,
         )
         for reader_id, file, _ in devices.readers
         for a in file.antennas

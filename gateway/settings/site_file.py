@@ -56,8 +56,10 @@ class ZoneEntry(Section):
     """A tag unseen for this long is missing; `never`; absent: by kind."""
     departed_after: DurationOrNever | None = None
     """A tag unseen for this long has left the site; `never`; absent: by kind."""
+    arrive_after: Duration | None = None
+    """A tag first read here this long ago has arrived; absent: the reader's, or else the site's."""
     move_after: Duration | None = None
-    """A tag read only here for this long has moved here; absent: the site's."""
+    """A tag read only here for this long has moved here; absent: the reader's, or the site's."""
 
 
 class DoorSensors(Section):

@@ -34,6 +34,7 @@ class FaultyLine:
         self._fault = "whole"
         self._lock = threading.Lock()
         self._pairs: dict[socket.socket, socket.socket] = {}  # both ways
+        self._to_reader: set[socket.socket] = set()
         self._others: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._ending = threading.Event()
@@ -95,6 +96,7 @@ class FaultyLine:
         for sock in (*self._pairs, *self._others):
             _reset(sock)
         self._pairs.clear()
+        self._to_reader.clear()
         self._others.clear()
 
     def _run(self) -> None:
@@ -120,6 +122,7 @@ class FaultyLine:
         if self._fault in ("whole", "breaking"):
             reader = socket.create_connection(("127.0.0.1", self._reader_port), 5.0)
             self._pairs[client], self._pairs[reader] = reader, client
+            self._to_reader.add(reader)
             return
         self._others.append(client)
         if self._fault == "garbage":
@@ -127,8 +130,7 @@ class FaultyLine:
 
     def _forward(self, sock: socket.socket) -> None:
         other = self._pairs[sock]
-        from_reader = sock.getpeername()[1] == self._reader_port
-        breaks = self._fault == "breaking" and from_reader
+        breaks = self._fault == "breaking" and sock in self._to_reader
         try:
             data = sock.recv(BREAKS_AFTER_BYTES if breaks else 1 << 16)
             other.sendall(data)
@@ -136,6 +138,7 @@ class FaultyLine:
             data = b""
         if breaks or not data:
             del self._pairs[sock], self._pairs[other]
+            self._to_reader -= {sock, other}
             sock.close()
             other.close()
 

@@ -1,0 +1,243 @@
+"""The oracle: what receivers were told against what really happened, tag by tag.
+
+It knows the world and when the gateway could see it, and nothing of the gateway's own state.
+
+* Lost: a tag stayed in a zone, the gateway saw it long enough, and was not told there.
+* Phantom: a tag was told in a zone, or missing, when it was not.
+* Order: each tag's movements are numbered 1, 2, 3 … and each leaves the zone that it was told in.
+* Changed: one id with two bodies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.proof.world import Episode, S, World
+
+#: Seen without a break for so long, a stay has to be told: the promise is 5 s, for what is read at
+#: least each second.
+TOLD_AFTER_US = 8 * S
+#: A decision may fall so long after a tag has left: it was nearly made when it did.
+LINGER_US = 12 * S
+#: Timers look about once a second, and a movement tells milliseconds.
+SLACK_US = 3 * S
+#: In a storage zone, by default.
+MISSING_AFTER_US = 600 * S
+
+Span = tuple[int, int]
+
+
+class BrokenPromiseError(AssertionError):
+    """A promise was broken; the message says which, and by what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A movement as a receiver has it; `decided_us` is the true time of the decision."""
+
+    seq: int
+    kind: str
+    from_zone: str | None
+    to_zone: str | None
+    decided_us: int
+    event_us: int | None = None  # None: the gateway's clock was stepped, so do not compare
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How much was compared."""
+
+    movements: int = 0
+    obliged: int = 0  # episodes that had to be told, and were
+    repeated: int = 0  # deliveries beyond the first of the same id and body
+
+
+@dataclass(slots=True)
+class Watched:
+    """When the gateway could see a zone and keep what it decided: spans of true time by zone."""
+
+    spans: dict[int, list[Span]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, zone: int, since_us: int, upto_us: int) -> None:
+        """The zone was watched in this span."""
+        if upto_us > since_us:
+            self.spans[zone].append((since_us, upto_us))
+
+    def longest_us(self, zone: int, episode: Episode) -> int:
+        """The longest time without a break that a zone was watched during an episode."""
+        return max(
+            (
+                min(upto_us, episode.end_us) - max(since_us, episode.begin_us)
+                for since_us, upto_us in self.spans[zone]
+                if since_us < episode.end_us and upto_us > episode.begin_us
+            ),
+            default=0,
+        )
+
+
+def unique(bodies: Iterable[bytes | str], name: str) -> tuple[list[dict[str, Any]], int]:
+    """Movements in the order of their first delivery, and how many were repetitions."""
+    first: dict[str, dict[str, Any]] = {}
+    repeated = 0
+    for body in bodies:
+        movement = json.loads(body)
+        before = first.setdefault(movement["id"], movement)
+        if before is not movement:
+            if before != movement:
+                raise BrokenPromiseError(
+                    f"{name}: two bodies under {movement['id']}: {before} and {movement}"
+                )
+            repeated += 1
+    return list(first.values()), repeated
+
+
+def told_of(movement: dict[str, Any]) -> Told:
+    """What a movement says, where the gateway's clock is the true one."""
+    return Told(
+        seq=movement["seq"],
+        kind=movement["kind"],
+        from_zone=movement["from"],
+        to_zone=movement["to"],
+        decided_us=microseconds(movement["record_time"]),
+        event_us=microseconds(movement["event_time"]),
+    )
+
+
+def judge(
+    world: World,
+    zone_ids: Sequence[str],
+    watched: Watched,
+    told: dict[str, list[Told]],
+    upto_us: int,
+) -> Verdict:
+    """Compare what one receiver has, by EPC and in order of delivery, with the truth up to a time.
+
+    Raises `BrokenPromiseError` with the first promise that was broken.
+    """
+    verdict = Verdict()
+    strangers = told.keys() - {world.epc(tag).hex().upper() for tag in range(world.tags)}
+    if strangers:
+        raise BrokenPromiseError(f"phantom: {sorted(strangers)[:3]} do not exist")
+    for tag in range(world.tags):
+        epc = world.epc(tag).hex().upper()
+        story = _Story(epc, zone_ids, world.episodes(tag, upto_us), told.get(epc, []))
+        story.check_movements()
+        verdict.movements += len(told.get(epc, []))
+        verdict.obliged += story.check_obligations(watched, upto_us)
+    return verdict
+
+
+class _Story:
+    """One tag."""
+
+    def __init__(
+        self, epc: str, zone_ids: Sequence[str], episodes: Sequence[Episode], told: Sequence[Told]
+    ) -> None:
+        self._epc, self._ids, self._episodes, self._told = epc, zone_ids, episodes, told
+
+    def check_movements(self) -> None:
+        """Every movement follows from the one before, and is true."""
+        zone: str | None = None
+        for number, movement in enumerate(self._told, start=1):
+            if movement.seq != number:
+                raise BrokenPromiseError(
+                    f"order: {self._epc} has number {movement.seq} in place of {number}"
+                )
+            if movement.from_zone != zone:
+                raise BrokenPromiseError(
+                    f"order: {self._epc} was told in {zone}, and then: {movement}"
+                )
+            if movement.kind in ("arrived", "moved"):
+                if movement.to_zone == zone or (zone is None) != (movement.kind == "arrived"):
+                    raise BrokenPromiseError(
+                        f"phantom: {self._epc} was told in {zone}, and then: {movement}"
+                    )
+                self._check_entry(movement)
+                zone = movement.to_zone
+            elif movement.kind == "missing":
+                self._check_absence(movement)
+                zone = None
+            else:
+                raise BrokenPromiseError(f"phantom: {self._epc} never leaves the site: {movement}")
+
+    def _check_entry(self, movement: Told) -> None:
+        for episode in self._episodes:
+            if (
+                episode.zone is not None
+                and self._ids[episode.zone] == movement.to_zone
+                and episode.begin_us <= movement.decided_us <= episode.end_us + LINGER_US
+                and _in_episode(movement.event_us, episode)
+            ):
+                return
+        raise BrokenPromiseError(
+            f"phantom: {self._epc} was not there: {movement}; {self._near(movement)}"
+        )
+
+    def _check_absence(self, movement: Told) -> None:
+        for episode in self._episodes:
+            due_us = episode.begin_us + MISSING_AFTER_US - SLACK_US
+            if episode.zone is None and due_us <= movement.decided_us <= episode.end_us + LINGER_US:
+                return
+        raise BrokenPromiseError(
+            f"phantom: {self._epc} was not away: {movement}; {self._near(movement)}"
+        )
+
+    def check_obligations(self, watched: Watched, upto_us: int) -> int:
+        """Whatever was seen for long enough was told before it was over; how much that was."""
+        obliged = 0
+        for episode in self._episodes:
+            if episode.end_us > upto_us:
+                break
+            before = self._state_at(episode.begin_us)
+            if episode.zone is None:
+                if before is None:
+                    continue
+                seen_us = watched.longest_us(self._ids.index(before), episode)
+                due, wanted = seen_us > MISSING_AFTER_US + SLACK_US, None
+            else:
+                seen_us = watched.longest_us(episode.zone, episode)
+                due, wanted = seen_us > TOLD_AFTER_US, self._ids[episode.zone]
+            after = self._state_at(episode.end_us)
+            if due and after != wanted:
+                raise BrokenPromiseError(
+                    f"lost: {self._epc} was told in {after}, not in {wanted}, "
+                    f"at the end of {episode} of which {seen_us / S:g} s were seen"
+                )
+            obliged += due
+        return obliged
+
+    def _state_at(self, time_us: int) -> str | None:
+        zone = None
+        for movement in self._told:
+            if movement.decided_us > time_us:
+                break
+            zone = movement.to_zone
+        return zone
+
+    def _near(self, movement: Told) -> str:
+        near = [e for e in self._episodes if abs(e.begin_us - movement.decided_us) < 300 * S]
+        return f"it did {near}"
+
+
+def _in_episode(event_us: int | None, episode: Episode) -> bool:
+    return event_us is None or (
+        episode.begin_us - SLACK_US <= event_us <= episode.end_us + SLACK_US
+    )
+
+
+def microseconds(text: str) -> int:
+    """A time of the contracts as microseconds since the Unix epoch."""
+    return round(datetime.fromisoformat(text).timestamp() * 1e3) * 1_000
+
+
+def by_tag(movements: Iterable[dict[str, Any]]) -> dict[str, list[Told]]:
+    """Movements of a receiver whose gateway has the true clock, by EPC."""
+    told: dict[str, list[Told]] = defaultdict(list)
+    for movement in movements:
+        told[movement["epc"]].append(told_of(movement))
+    return told

@@ -32,7 +32,7 @@ MISSING_AFTER_US = 600 * S
 Span = tuple[int, int]
 
 
-class BrokenPromiseError(AssertionError):
+class BrokenError(AssertionError):
     """A promise was broken; the message says which, and by what."""
 
 
@@ -89,9 +89,7 @@ def unique(bodies: Iterable[bytes | str], name: str) -> tuple[list[dict[str, Any
         before = first.setdefault(movement["id"], movement)
         if before is not movement:
             if before != movement:
-                raise BrokenPromiseError(
-                    f"{name}: two bodies under {movement['id']}: {before} and {movement}"
-                )
+                raise BrokenError(f"{name}: two bodies, one id: {before} and {movement}")
             repeated += 1
     return list(first.values()), repeated
 
@@ -117,12 +115,12 @@ def judge(
 ) -> Verdict:
     """Compare what one receiver has, by EPC and in order of delivery, with the truth up to a time.
 
-    Raises `BrokenPromiseError` with the first promise that was broken.
+    Raises `BrokenError` with the first promise that was broken.
     """
     verdict = Verdict()
     strangers = told.keys() - {world.epc(tag).hex().upper() for tag in range(world.tags)}
     if strangers:
-        raise BrokenPromiseError(f"phantom: {sorted(strangers)[:3]} do not exist")
+        raise BrokenError(f"phantom: {sorted(strangers)[:3]} do not exist")
     for tag in range(world.tags):
         epc = world.epc(tag).hex().upper()
         story = _Story(epc, zone_ids, world.episodes(tag, upto_us), told.get(epc, []))
@@ -145,25 +143,19 @@ class _Story:
         zone: str | None = None
         for number, movement in enumerate(self._told, start=1):
             if movement.seq != number:
-                raise BrokenPromiseError(
-                    f"order: {self._epc} has number {movement.seq} in place of {number}"
-                )
+                raise BrokenError(f"order: {self._epc} has number {movement.seq}, not {number}")
             if movement.from_zone != zone:
-                raise BrokenPromiseError(
-                    f"order: {self._epc} was told in {zone}, and then: {movement}"
-                )
+                raise BrokenError(f"order: {self._epc} was told in {zone}, and then: {movement}")
             if movement.kind in ("arrived", "moved"):
                 if movement.to_zone == zone or (zone is None) != (movement.kind == "arrived"):
-                    raise BrokenPromiseError(
-                        f"phantom: {self._epc} was told in {zone}, and then: {movement}"
-                    )
+                    raise BrokenError(f"phantom: {self._epc} is in {zone}, and then: {movement}")
                 self._check_entry(movement)
                 zone = movement.to_zone
             elif movement.kind == "missing":
                 self._check_absence(movement)
                 zone = None
             else:
-                raise BrokenPromiseError(f"phantom: {self._epc} never leaves the site: {movement}")
+                raise BrokenError(f"phantom: {self._epc} never leaves the site: {movement}")
 
     def _check_entry(self, movement: Told) -> None:
         for episode in self._episodes:
@@ -174,18 +166,14 @@ class _Story:
                 and _in_episode(movement.event_us, episode)
             ):
                 return
-        raise BrokenPromiseError(
-            f"phantom: {self._epc} was not there: {movement}; {self._near(movement)}"
-        )
+        raise BrokenError(f"phantom: {self._epc} was not there: {self._near(movement)}")
 
     def _check_absence(self, movement: Told) -> None:
         for episode in self._episodes:
             due_us = episode.begin_us + MISSING_AFTER_US - SLACK_US
             if episode.zone is None and due_us <= movement.decided_us <= episode.end_us + LINGER_US:
                 return
-        raise BrokenPromiseError(
-            f"phantom: {self._epc} was not away: {movement}; {self._near(movement)}"
-        )
+        raise BrokenError(f"phantom: {self._epc} was not away: {self._near(movement)}")
 
     def check_obligations(self, watched: Watched, upto_us: int) -> int:
         """Whatever was seen for long enough was told before it was over; how much that was."""
@@ -204,7 +192,7 @@ class _Story:
                 due, wanted = seen_us > TOLD_AFTER_US, self._ids[episode.zone]
             after = self._state_at(episode.end_us)
             if due and after != wanted:
-                raise BrokenPromiseError(
+                raise BrokenError(
                     f"lost: {self._epc} was told in {after}, not in {wanted}, "
                     f"at the end of {episode} of which {seen_us / S:g} s were seen"
                 )
@@ -221,7 +209,7 @@ class _Story:
 
     def _near(self, movement: Told) -> str:
         near = [e for e in self._episodes if abs(e.begin_us - movement.decided_us) < 300 * S]
-        return f"it did {near}"
+        return f"{movement}; it did {near}"
 
 
 def _in_episode(event_us: int | None, episode: Episode) -> bool:

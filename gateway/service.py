@@ -30,11 +30,12 @@ from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
 from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
+from gateway.outbox.running import RunningOutbox
 from gateway.runtime import Runtime
 from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
-from gateway.store.database import Store, open_store
+from gateway.store.database import STORE_FILE, Store, open_store
 from gateway.store.writer import Writer
 from gateway.tap import InputTap
 from gateway.telemetry.health import Health
@@ -118,6 +119,7 @@ class Service:
                     health=parts.health,
                     streams=streams,
                     inputs=InputTap(parts.runtime, configuration.site, parts.core.tags).lines,
+                    outbox=RunningOutbox(store, parts.writer, parts.dispatchers),
                 )
                 async with serve(app, address, streams) as self.api_url:
                     yield parts
@@ -144,7 +146,7 @@ class Service:
                 logger.info("sink %s: %d wait for the next start", status.name, status.pending)
 
     def _open_store(self) -> Store:
-        return open_store(self.configuration.data_dir / "state.db")
+        return open_store(self.configuration.data_dir / STORE_FILE)
 
     def _build(self, store: Store, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> _Parts:
         configuration, site = self.configuration, self.configuration.site
@@ -172,7 +174,9 @@ class Service:
         writer = Writer(store, committed, observe=committed.observe)
         queue = Queue(store, writer, self.clock)
         sinks = self._sinks()
-        dispatchers = Dispatchers(queue, sinks)
+        dispatchers = Dispatchers(
+            queue, sinks, origins={sink.name: sink.origin for sink in configuration.sinks}
+        )
         committed.wake = dispatchers.wake
         runtime = Runtime(
             core,

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from gateway import __version__
 from gateway.api import problems
-from gateway.api.context import Context, History, Subscribe
+from gateway.api.context import Context, History, Outbox, Subscribe
 from gateway.api.devices import device_router
 from gateway.api.events import event_routes
 from gateway.api.guard import Guard
@@ -17,6 +17,7 @@ from gateway.api.inputs import input_routes
 from gateway.api.lookup import lookup_router
 from gateway.api.movements import movement_router
 from gateway.api.operations import operation_routes
+from gateway.api.outbox import outbox_router
 from gateway.api.places import hot_zone_route, place_router
 from gateway.api.schema import add_schema
 from gateway.api.streams import Streams
@@ -34,6 +35,7 @@ def create_app(
     health: Health,
     streams: Streams,
     inputs: Subscribe | None = None,
+    outbox: Outbox | None = None,
 ) -> FastAPI:
     """The application. `streams` is also what ends them when the server stops."""
     context = Context(
@@ -43,6 +45,7 @@ def create_app(
         health=health,
         streams=streams,
         inputs=inputs,
+        outbox=outbox,
     )
     long_lived = [*event_routes(context), *input_routes(context)]
     app = FastAPI(
@@ -63,7 +66,14 @@ def create_app(
     )
     routes = app.router.routes
     routes.append(hot_zone_route(context))
-    for router in (tag_router, lookup_router, place_router, device_router, movement_router):
+    for router in (
+        tag_router,
+        lookup_router,
+        place_router,
+        device_router,
+        movement_router,
+        outbox_router,
+    ):
         app.include_router(router(context))
     routes.extend(long_lived)
     routes.extend(operation_routes(context))

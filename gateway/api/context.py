@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.api.streams import Streams
 from gateway.live import LiveView
@@ -34,6 +34,22 @@ class History(Protocol):
         """The last movements of one tag, newest first."""
 
 
+class Outbox(Protocol):
+    """What waits for the sinks; raises `GatewayError` with a sentence for what there is not."""
+
+    async def report(self) -> dict[str, Any]:
+        """Every sink's queue."""
+
+    async def dead_letters(self, sink: str | None, after: int, limit: int) -> list[dict[str, Any]]:
+        """What was set aside (for one sink), after the one numbered `after`."""
+
+    async def retry(self, sink: str, seqs: Sequence[int] | None) -> int:
+        """Have dead letters (None: all) tried again, and the sink at once."""
+
+    async def drop(self, sink: str, seqs: Sequence[int] | None) -> int:
+        """Remove dead letters (None: all)."""
+
+
 #: Begins to listen to the gateway's inputs: lines of a recording, several per item. The service
 #: bounds what waits for one listener, and ends the iteration of one that is too slow.
 Subscribe = Callable[[], AsyncIterator[bytes]]
@@ -49,3 +65,4 @@ class Context:
     health: Health
     streams: Streams
     inputs: Subscribe | None = None
+    outbox: Outbox | None = None

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "where": ("gateway.cli.where", "Ask a running gateway where something is."),
     "tail": ("gateway.cli.tail", "Follow the movements of a running gateway."),
     "replay": ("gateway.cli.replay", "Run recordings through the same core, offline."),
+    "outbox": ("gateway.cli.outbox", "What waits for the sinks, and what they refused."),
     "record": ("gateway.cli.record", "Record the inputs of a running gateway."),
     "emulate": ("gateway.cli.emulate", "LLRP reader emulators, for tests and load."),
     "llrp": ("gateway.cli.llrp", "Decode and encode raw LLRP bytes."),

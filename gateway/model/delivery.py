@@ -43,12 +43,21 @@ class BrokerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a sink's queue comes from when the sink is new."""
+
+    was: str | None = None  # the name that it had before: it goes on where that one was
+    from_beginning: bool = False  # at the oldest record there is, instead of now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinkConfig:
     """One entry of `sinks:`; `options` are the kind's own keys, secrets resolved to `Secret`."""
 
     name: str
     kind: str  # mqtt | file | …
     options: dict[str, Any] = field(default_factory=dict)
+    origin: Origin = Origin()
 
 
 #: What there is to deliver.

@@ -13,24 +13,26 @@ in between repeats at most one batch, with the same ids and bodies.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.backoff import Backoff
 from gateway.errors import Hold, Rejected, Retry
 from gateway.model.delivery import Record, Sink
 from gateway.outbox.queue import Queue
+from gateway.outbox.second_tries import SecondTries
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 #: How a dispatcher lets time pass between two tries.
-Sleep = Callable[[float], Awaitable[None]]
+Sleep = Callable[[float], Coroutine[Any, Any, None]]
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.2, 30.0
 HOLD_S = (30.0, 60.0)
@@ -55,6 +57,7 @@ class SinkStatus:
     name: str
     state: State
     reason: str | None  # why it is retrying or held: one clause for the user
+    retry_at_us: int | None  # when it tries again by itself
     pending: int
     oldest_us: int | None  # when the oldest record that it has still to take was committed
     delivered: int  # since the start
@@ -90,6 +93,9 @@ class Dispatcher:
         self._more = asyncio.Event()
         self._state = State.STARTING
         self._reason: str | None = None
+        self._retry_at_us: int | None = None
+        self._pausing: asyncio.Task[None] | None = None
+        self._second_tries = SecondTries(queue, sink, self._rng)
         self._oldest_us: int | None = None
         self._delivered = self._set_aside = self._retries = 0
 
@@ -100,6 +106,7 @@ class Dispatcher:
             name=self._sink.name,
             state=self._state,
             reason=self._reason,
+            retry_at_us=self._retry_at_us,
             pending=max(0, self._queue.newest - self._upto),
             oldest_us=self._oldest_us,
             delivered=self._delivered,
@@ -111,15 +118,26 @@ class Dispatcher:
         """There are new records; in the event loop's thread."""
         self._more.set()
 
+    def hurry(self) -> None:
+        """Try now, whatever it is waiting for, and look for letters to be tried again."""
+        self._second_tries.want()
+        self._backoff.reset()
+        self._more.set()
+        if self._pausing is not None:
+            self._pausing.cancel()
+
     async def run(self) -> None:
         """Deliver until cancelled; the sink is closed then."""
         try:
             await self._persist(self._sink.open)
             while True:
                 self._more.clear()
+                come_back_s = await self._second_tries.turn()
                 if not await self._persist(self._next_page):
                     self._state = State.IDLE
-                    await self._more.wait()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(come_back_s):
+                            await self._more.wait()
         finally:
             await self._sink.close()
 
@@ -187,7 +205,13 @@ class Dispatcher:
     async def _pause(self, state: State, reason: str, delay_s: float) -> None:
         self._retries += 1
         self._fail(state, reason)
-        await self._sleep(delay_s)
+        self._retry_at_us = self._queue.now_us() + round(delay_s * 1e6)
+        self._pausing = asyncio.create_task(self._sleep(delay_s))
+        try:
+            await asyncio.wait({self._pausing})
+        finally:
+            self._pausing.cancel()
+            self._pausing = self._retry_at_us = None
 
     def _fail(self, state: State, reason: str) -> None:
         """A try has failed; a new reason goes to the log, a known one does not."""

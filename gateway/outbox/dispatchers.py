@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gateway.model.delivery import Sink
+from gateway.model.delivery import Origin, Sink
 from gateway.outbox.dispatcher import Dispatcher, SinkStatus, Sleep
 from gateway.outbox.queue import Queue
+from gateway.store.cursors import Joining
 
 
 class Dispatchers:
     """`run` until cancelled; `wake` from any thread after each commit."""
 
     def __init__(
-        self, queue: Queue, sinks: Sequence[Sink], *, sleep: Sleep = asyncio.sleep
+        self,
+        queue: Queue,
+        sinks: Sequence[Sink],
+        *,
+        origins: Mapping[str, Origin] | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._queue = queue
         self._sinks = sinks
+        self._origins = origins or {}
         self._sleep = sleep
         self._running: list[Dispatcher] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -31,7 +38,7 @@ class Dispatchers:
 
     async def run(self) -> None:
         """Deliver to every sink until cancelled."""
-        cursors = await self._queue.join(sink.name for sink in self._sinks)
+        cursors = await self._queue.join([self._joining(sink) for sink in self._sinks])
         self._loop = asyncio.get_running_loop()
         self._running = [
             Dispatcher(self._queue, sink, cursors[sink.name], sleep=self._sleep)
@@ -54,6 +61,14 @@ class Dispatchers:
         with contextlib.suppress(RuntimeError):  # the loop has just ended
             loop.call_soon_threadsafe(self._wake_all)
 
+    def hurry(self, sink: str) -> bool:
+        """Have a sink try now; False if it is not configured."""
+        for dispatcher in self._running:
+            if dispatcher.status.name == sink:
+                dispatcher.hurry()
+                return True
+        return False
+
     async def drained(self, timeout_s: float) -> bool:
         """Wait until every sink has taken everything, at most `timeout_s`; whether that is so."""
         loop = asyncio.get_running_loop()
@@ -63,6 +78,15 @@ class Dispatchers:
                 return False
             await asyncio.sleep(0.02)
         return True
+
+    def _joining(self, sink: Sink) -> Joining:
+        origin = self._origins.get(sink.name, Origin())
+        return Joining(
+            name=sink.name,
+            kinds=sink.kinds,
+            was=origin.was,
+            from_beginning=origin.from_beginning,
+        )
 
     def _wake_all(self) -> None:
         for dispatcher in self._running:

@@ -25,6 +25,8 @@ from gateway.store.queries import Counts, Reader, StoredMovement
 
 logger = logging.getLogger(__name__)
 
+#: What the store is called in the gateway's data_dir.
+STORE_FILE = "state.db"
 #: The most that the store may grow to: 24 h of upstream outage at 25 movements a second.
 DEFAULT_LIMIT_BYTES = 1 << 30
 #: Checking a big file must not delay the start: what is not checked by then is taken on trust.

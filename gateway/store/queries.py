@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.model.delivery import Record
 from gateway.model.outcome import Memory
+from gateway.store import letters
 from gateway.store.ids import unpacked
 
 _AFTER = (
@@ -21,10 +22,6 @@ _PASSAGES = (
     "SELECT record.seq, body FROM passage JOIN record ON record.seq = passage.record "
     "WHERE record < ? AND (?2 IS NULL OR passage.door = ?2) ORDER BY record DESC LIMIT ?3"
 )
-_DEAD = (
-    "SELECT number, sink, seq, kind, id, key, reason, set_aside_us, body FROM dead_letter "
-    "WHERE number > ? ORDER BY number LIMIT ?"
-)
 #: Later than every record.
 NEWEST = 2**62
 #: How far one page may look for records of the kinds wanted.
@@ -37,17 +34,6 @@ class StoredMovement:
 
     cursor: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A record that one sink refused for good, with the sink's reason."""
-
-    number: int
-    sink: str
-    reason: str
-    set_aside_us: int
-    record: Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,20 +78,11 @@ class Reader:
         """The last passages (through one door) with cursors below `before`, newest first."""
         return self._bodies(_PASSAGES, (before, door, limit))
 
-    def dead_letters(self, after: int, limit: int) -> list[DeadLetter]:
+    def dead_letters(
+        self, after: int, limit: int, sink: str | None = None
+    ) -> list[letters.DeadLetter]:
         """Records that were set aside, in that order, after the one numbered `after`."""
-        return [
-            DeadLetter(
-                number=number,
-                sink=sink,
-                reason=reason,
-                set_aside_us=at_us,
-                record=Record(seq=seq, kind=kind, id=unpacked(id_), key=key, body=body),
-            )
-            for number, sink, seq, kind, id_, key, reason, at_us, body in self.connection.execute(
-                _DEAD, (after, limit)
-            )
-        ]
+        return letters.listed(self.connection, after, limit, sink)
 
     def page(self, after: int, kinds: frozenset[str], limit: int, sink: str = "") -> Page:
         """The next records of some kinds or meant for `sink`, and how far this look reached."""

@@ -11,6 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.api.app import create_app
+from gateway.api.context import Outbox
 from gateway.api.server import listen, serve
 from gateway.api.streams import Streams
 from gateway.live import LiveView
@@ -70,6 +71,7 @@ def new_gateway(
     *epcs: bytes,
     inputs: Callable[[], AsyncIterator[bytes]] | None = None,
     streams: Streams | None = None,
+    outbox: Outbox | None = None,
 ) -> Gateway:
     """A gateway that has numbered these tags and committed nothing yet."""
     live = new_view(*epcs, first_event_id=1_000)
@@ -82,6 +84,7 @@ def new_gateway(
         health=health,
         streams=streams,
         inputs=inputs,
+        outbox=outbox,
     )
     return Gateway(live, history, health, metrics, streams, app)
 

@@ -42,7 +42,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def sinks(store: Store, **delivered: int) -> None:
     for name, upto in delivered.items():
         retired = name.startswith("retired")
-        store.writing.execute("INSERT INTO sink VALUES (?, ?, ?)", (name, upto, int(retired)))
+        store.writing.execute(
+            "INSERT INTO sink (name, delivered, retired) VALUES (?, ?, ?)",
+            (name, upto, int(retired)),
+        )
 
 
 def left(store: Store) -> list[int]:
@@ -124,7 +127,8 @@ def test_the_oldest_dead_letters_go_when_there_are_too_many(
 ) -> None:
     for seq in range(10):
         store.writing.execute(
-            "INSERT INTO dead_letter VALUES (NULL, 'a', ?, 'movement', 'x', 'k', 'no', 0, x'')",
+            "INSERT INTO dead_letter (sink, seq, kind, id, key, reason, set_aside_us, body) "
+            "VALUES ('a', ?, 'movement', 'x', 'k', 'no', 0, x'')",
             (seq,),
         )
     keep = Keep(dead_letters=4)

@@ -170,7 +170,7 @@ def test_operations_of_others_are_done_with_the_commit_and_answered_after_it(sto
     with writing(store) as writer:
         future = writer.run_soon(
             lambda c: c.execute(
-                "INSERT INTO sink VALUES ('a', 5, 0) RETURNING delivered"
+                "INSERT INTO sink (name, delivered, retired) VALUES ('a', 5, 0) RETURNING delivered"
             ).fetchone()
         )
         assert future.result(5.0) == (5,)
@@ -180,12 +180,16 @@ def test_operations_of_others_are_done_with_the_commit_and_answered_after_it(sto
 
 def test_an_operation_that_fails_undoes_itself_alone(store: Store) -> None:
     def half(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO sink VALUES ('half', 0, 0)")
+        connection.execute("INSERT INTO sink (name, delivered, retired) VALUES ('half', 0, 0)")
         raise ValueError("no")
 
     writer = Writer(store, Committed())
     writer.submit(outcome(1, [movement(1)]))
-    good = writer.run_soon(lambda c: c.execute("INSERT INTO sink VALUES ('good', 0, 0)").rowcount)
+    good = writer.run_soon(
+        lambda c: (
+            c.execute("INSERT INTO sink (name, delivered, retired) VALUES ('good', 0, 0)").rowcount
+        )
+    )
     bad = writer.run_soon(half)
     wrong = writer.run_soon(lambda c: c.execute("SELECT * FROM nowhere"))
     writer.start()
@@ -220,7 +224,9 @@ def test_a_full_store_keeps_everything_and_goes_on_when_history_has_gone(tmp_pat
     store = open_store(tmp_path / "state.db", limit_bytes=200 * 4_096)
     committed = Committed()
     with writing(store, committed) as writer:
-        writer.run_soon(lambda c: c.execute("INSERT INTO sink VALUES ('slow', 0, 0)")).result(5.0)
+        writer.run_soon(
+            lambda c: c.execute("INSERT INTO sink (name, delivered, retired) VALUES ('slow', 0, 0)")
+        ).result(5.0)
         submitted = 0
         while not in_trouble(writer):
             writer.submit(outcome(submitted, [movement(submitted)]))

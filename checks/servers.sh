@@ -5,7 +5,8 @@
 set -euo pipefail
 
 # program:package
-NEEDED=(mosquitto:mosquitto tshark:tshark systemd-analyze:systemd)
+NEEDED=(mosquitto:mosquitto tshark:tshark systemd-analyze:systemd influxd:influxdb
+        victoria-metrics:victoria-metrics)
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 

@@ -203,6 +203,7 @@ class Service:
                 site=configuration.site.id,
                 data_dir=configuration.data_dir,
                 broker=configuration.broker,
+                influx=configuration.influx,
                 layout=configuration.site,
             ),
         )

@@ -19,6 +19,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.databases import Influx1, VictoriaMetrics
 from tests.servers import Mosquitto
 
 #: Closing takes a moment where a thread or a peer has a part in it.
@@ -79,6 +80,24 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     folder.mkdir()
     with Mosquitto(folder) as broker:
         yield broker
+
+
+@pytest.fixture
+def influx1(tmp_path: Path) -> Iterator[Influx1]:
+    """A running InfluxDB 1.x of the test's own; mark the test with `@pytest.mark.server`."""
+    folder = tmp_path / "influx1"
+    folder.mkdir()
+    with Influx1(folder) as database:
+        yield database
+
+
+@pytest.fixture
+def victoria_metrics(tmp_path: Path) -> Iterator[VictoriaMetrics]:
+    """A running VictoriaMetrics of the test's own; mark the test with `@pytest.mark.server`."""
+    folder = tmp_path / "victoria-metrics"
+    folder.mkdir()
+    with VictoriaMetrics(folder) as database:
+        yield database
 
 
 def _leftovers(threads: set[threading.Thread], sockets: set[str]) -> list[str]:

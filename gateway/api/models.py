@@ -166,6 +166,7 @@ class Movement(_Answer):
     event_time: datetime
     record_time: datetime
     confidence: float
+    dwell_s: float | None = Field(description="Seconds that it was in the zone it left.")
     item: dict[str, Any] | None
     evidence: dict[str, Any]
 

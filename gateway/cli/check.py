@@ -72,6 +72,7 @@ def _check_sinks(configuration: Configuration) -> None:
         site=configuration.site.id,
         data_dir=configuration.data_dir,
         broker=configuration.broker,
+        influx=configuration.influx,
         layout=configuration.site,
     )
     try:

@@ -51,6 +51,26 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InfluxConfig:
+    """The time series database. `database` is what v2 calls a bucket."""
+
+    api: str  # v1 | v2 | v3: which write API it speaks
+    url: str
+    database: str
+    org: str | None = None
+    retention_policy: str | None = None
+    username: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    timeout_s: float = 10.0
+    gzip: bool = True
+    spool_bytes: int = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinkConfig:
     """One entry of `sinks:`; `options` are the kind's own keys, secrets resolved to `Secret`."""
 

@@ -113,6 +113,7 @@ class Movement:
                 "event_time": iso_utc(self.event_time_us),
                 "record_time": iso_utc(self.record_time_us),
                 "confidence": round(self.confidence, 4),
+                "dwell_s": None if self.dwell_s is None else round(self.dwell_s, 3),
                 "item": self.item,
                 "evidence": self.evidence,
             }

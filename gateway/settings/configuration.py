@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import Problem
-from gateway.model.delivery import BrokerConfig, SinkConfig
+from gateway.model.delivery import BrokerConfig, InfluxConfig, SinkConfig
 from gateway.model.device import ReaderConfig, SensorConfig
 from gateway.model.place import Site
 from gateway.model.tuning import LocationTuning, OverloadTuning
@@ -37,6 +37,7 @@ class Configuration:
     readers: tuple[ReaderConfig, ...]
     sensors: tuple[SensorConfig, ...]
     broker: BrokerConfig | None
+    influx: InfluxConfig | None
     sinks: tuple[SinkConfig, ...]
     location: LocationTuning
     overload: OverloadTuning
@@ -68,8 +69,7 @@ def load(
         secrets=Secrets(directory, environ, report, required=secrets),
         report=report,
     )
-    broker, sinks = upstream.broker(), upstream.sinks()
-    upstream.check_influxdb()
+    broker, influx, sinks = upstream.broker(), upstream.influx(), upstream.sinks()
     _check_rules(directory, report)
     report.raise_problems()
     listen = parse_address(settings.api.listen, default_port=8080, lowest_port=0)
@@ -80,6 +80,7 @@ def load(
         readers=readers,
         sensors=sensors,
         broker=broker,
+        influx=influx,
         sinks=sinks,
         location=settings.location.tuning(),
         overload=settings.overload.tuning(),

@@ -20,6 +20,7 @@ class Names:
     ours: tuple[str, ...]
     planned: tuple[str, ...]  # in the contracts, but not in this version
     group: str  # the entry point group of those from outside
+    settings: tuple[str, ...] = ()  # what a setting of its own adds, so that no list names it
 
     def available(self) -> tuple[str, ...]:
         """Every name that can be used, sorted."""
@@ -30,6 +31,8 @@ class Names:
         """What is wrong with a name; None when it can be used."""
         if name in self.ours or name in (available := self.available()):
             return None
+        if name in self.settings:
+            return f"{self.what} {quoted(name)} is not for this list: set '{name}:' instead"
         listed = f"(available: {', '.join(available)})"
         if name in self.planned:
             return f"{self.what} {quoted(name)} is not available in this version {listed}"
@@ -56,6 +59,7 @@ DECODERS = Names(
 SINKS = Names(
     what="sink kind",
     ours=("epcis", "file", "mqtt", "webhook"),
-    planned=("influxdb", "nats"),
+    planned=("nats",),
     group="rfid_gateway.sinks",
+    settings=("influxdb",),
 )

@@ -21,9 +21,10 @@ from pydantic import (
 
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.address import parse_address
-from gateway.settings.http_sinks import EpcisSink, RecordKinds, Url, WebhookSink
+from gateway.settings.http_sinks import EpcisSink, RecordKinds, WebhookSink
 from gateway.settings.names import SINKS
 from gateway.settings.section import SecretRef, Section
+from gateway.settings.time_series import InfluxSettings, SeriesSettings
 from gateway.settings.values import (
     Duration,
     Gln,
@@ -88,21 +89,6 @@ class MqttSettings(Section):
     """First levels of the topics that are published; absent: rfid/<site id>."""
     client_id: Annotated[Line, Field(min_length=1)] | None = None
     """Client id at the broker, unique there; absent: rfid-gateway-<site id>."""
-
-
-class InfluxSettings(Section):
-    """The time series database."""
-
-    api: Literal["v1", "v2", "v3"] = "v2"
-    """Which write API it speaks."""
-    url: Url
-    """Its address."""
-    org: Line | None = None
-    """Organisation (v2)."""
-    bucket: Line | None = None
-    """Bucket (v2) or database (v1, v3)."""
-    token: SecretRef | None = None
-    """Token: {credential: NAME}, {file: PATH} or {env: NAME}."""
 
 
 class ApiSettings(Section):
@@ -226,6 +212,7 @@ class Settings(Section):
     """Where the gateway keeps its state; relative to the site directory."""
     mqtt: MqttSettings | None = None
     influxdb: InfluxSettings | None = None
+    series: SeriesSettings = SeriesSettings()
     api: ApiSettings = ApiSettings()
     sinks: tuple[SinkEntry, ...] = ()
     """Where movements go; with `mqtt:` and no sink of kind mqtt, one is added."""

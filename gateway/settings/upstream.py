@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.model.delivery import BrokerConfig, Secret, SinkConfig
+from gateway.model.delivery import BrokerConfig, InfluxConfig, Secret, SinkConfig
 from gateway.model.place import Site
 from gateway.settings.credentials import Secrets
 from gateway.settings.files import is_file
 from gateway.settings.http_sinks import ClientTls, EpcisSink, HttpSink, WebhookSink, plain_options
+from gateway.settings.influx import check_keys, influx_config
 from gateway.settings.node import Node
 from gateway.settings.report import Report, quoted, suggestion
 from gateway.settings.schema import FileSink, OutsideSink, Settings, SinkEntry, TlsSettings
@@ -70,7 +71,10 @@ class Upstream:
         return found
 
     def sinks(self) -> tuple[SinkConfig, ...]:
-        """The sinks as listed, and one of kind mqtt where a broker is set and none is listed."""
+        """The sinks as listed; one of kind mqtt where a broker is set and none is listed; influxdb.
+
+        What other settings add goes by the name of its kind.
+        """
         sinks: dict[str, SinkConfig] = {}
         has_broker = self.settings.mqtt is not None
         for number, entry in enumerate(self.settings.sinks):
@@ -86,13 +90,19 @@ class Upstream:
             options = self._sink_options(entry, f"sinks[{number}]", at)
             sinks[entry.name] = SinkConfig(name=entry.name, kind=entry.kind, options=options)
         if has_broker and not any(sink.kind == "mqtt" for sink in sinks.values()):
-            if "mqtt" in sinks:
-                self.report.problem(
-                    self.tree.at("sinks").place,
-                    "the name 'mqtt' belongs to the sink that 'mqtt:' adds: choose another",
-                )
-            sinks["mqtt"] = SinkConfig(name="mqtt", kind="mqtt")
+            self._add(sinks, "mqtt")
+        if self.settings.influxdb is not None:
+            self._add(sinks, "influxdb")
         return tuple(sinks.values())
+
+    def _add(self, sinks: dict[str, SinkConfig], kind: str) -> None:
+        """Add the sink that goes with the setting of that name."""
+        if kind in sinks:
+            self.report.problem(
+                self.tree.at("sinks").place,
+                f"the name '{kind}' belongs to the sink that '{kind}:' adds: choose another",
+            )
+        sinks[kind] = SinkConfig(name=kind, kind=kind)
 
     def _sink_options(self, entry: SinkEntry, label: str, at: Node) -> dict[str, Any]:
         """The kind's own keys: paths made absolute, and in sinks from outside secrets found."""
@@ -142,10 +152,16 @@ class Upstream:
                     message = f"there is no {what} {quoted(name)}{suggestion(name, known[what])}"
                     self.report.problem(at.at(number, what).place, message)
 
-    def check_influxdb(self) -> None:
-        """Find its secret and tell that nothing is written to it yet."""
-        if self.settings.influxdb is None:
-            return
+    def influx(self) -> InfluxConfig | None:
+        """The time series database; None when none is set."""
+        settings = self.settings.influxdb
+        if settings is None:
+            return None
         at = self.tree.at("influxdb")
-        self._secret(self.settings.influxdb.token, "influxdb", "token")
-        self.report.note(at.key or at.place, "influxdb is checked but not used by this version yet")
+        check_keys(settings, at, self.report)
+        return influx_config(
+            settings,
+            password=self._secret(settings.password, "influxdb", "password"),
+            token=self._secret(settings.token, "influxdb", "token"),
+            tls=self._tls_files(settings.tls, at.at("tls")) if settings.tls else {},
+        )

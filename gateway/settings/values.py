@@ -23,6 +23,8 @@ _DURATION = re.compile(
 )
 #: In milliseconds, so that 87ms is the very number 0.087.
 _UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_BYTE_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?(|B|[kK]B|MB|GB|TB)")
+_UNIT_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _MAX_DURATION_S = 10 * 366 * 86400.0
 _SGLN = re.compile(
     r"urn:epc:id:sgln:(\d{6,12})\.(\d{0,6})\.((?:[\w!\"'()*+,.:;=-]|%[0-9A-F]{2}){1,60})"
@@ -49,6 +51,23 @@ def parse_duration(value: Any) -> float:
     if seconds > _MAX_DURATION_S:
         raise ValueError("expected a duration of at most ten years")
     return seconds
+
+
+def parse_size(value: Any) -> int:
+    """Bytes of `200MB`, `1.5GB`, `64KB` or a plain number of bytes; 1 KB is 1,000 bytes."""
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    found = _BYTE_SIZE.fullmatch(text)
+    if found is None:
+        raise ValueError("expected a size such as 200MB or 1GB")
+    return round(float(found[1]) * _UNIT_BYTES[found[2].upper()])
+
+
+def format_size(size: int) -> str:
+    """A size as a person writes it: `200MB`."""
+    for unit, factor in reversed(_UNIT_BYTES.items()):
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return "0"
 
 
 def format_duration(seconds: float | None) -> str:
@@ -169,6 +188,13 @@ _DURATION_SCHEMAS: list[dict[str, Any]] = [
     {"type": "string", "pattern": r"^([0-9.]+(d|h|m|s|ms))+$|^[0-9.]+$"},
 ]
 _DURATION_SCHEMA = {"anyOf": _DURATION_SCHEMAS, "examples": ["30s", "5m", "1h30m"]}
+_SIZE_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(|B|[kK]B|MB|GB|TB)$"},
+    ],
+    "examples": ["200MB"],
+}
 _NEVER_SCHEMA = {"anyOf": [*_DURATION_SCHEMAS, {"const": "never"}]}
 _ID_SCHEMA = {"type": ["string", "number", "boolean"], "examples": ["staging-1", "0614141"]}
 
@@ -189,6 +215,13 @@ SensorId = Annotated[
 #: Seconds, written as a duration.
 Duration = Annotated[
     float, BeforeValidator(parse_duration), _shown_as_duration, WithJsonSchema(_DURATION_SCHEMA)
+]
+#: Bytes, written with a unit.
+ByteSize = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(format_size, return_type=str, when_used="json"),
+    WithJsonSchema(_SIZE_SCHEMA),
 ]
 #: A duration or `never`; None inside stands for a value that is not given.
 DurationOrNever = Annotated[float | str, BeforeValidator(_or_never), WithJsonSchema(_NEVER_SCHEMA)]

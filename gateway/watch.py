@@ -1,0 +1,220 @@
+"""What follows from movements: goods and verdicts, rules, alerts, and what actions of rules send.
+
+    movements, passages ─catalog─▶ with goods and verdicts ─rules─▶ changes ─alerts─▶ who is told
+
+The second half of the decision path: the same thread, the same transaction, event time only.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from gateway.alerts.book import AlertBook
+from gateway.alerts.silences import Silence
+from gateway.catalog.items import Items
+from gateway.catalog.shipments import Shipments, shipment_of
+from gateway.model.alert import Acknowledgement, AlertState, RuleAction, RuleChange, RuleRow
+from gateway.model.movement import MOVEMENT_NAMESPACE
+from gateway.model.outcome import Memory, Message, Outcome
+from gateway.model.passage import Passage
+from gateway.model.place import Site
+
+
+class Rules(Protocol):
+    """What the rule engine gives: see `gateway.rules.engine`."""
+
+    @property
+    def next_due_us(self) -> int | None:
+        """When a timer falls due, None while none runs."""
+
+    def step(self, outcome: Outcome, time_us: int) -> list[RuleChange]:
+        """What changed by an epoch's decisions, and by its time."""
+
+    def rows(self) -> list[RuleRow]:
+        """Instances that have to be stored anew."""
+
+    def restore(self, rows: Iterable[RuleRow], time_us: int) -> None:
+        """Go on after a restart."""
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Items and shipments."""
+
+    items: Items
+    shipments: Shipments
+
+    @classmethod
+    def empty(cls) -> Catalog:
+        """Nothing is known, nothing is expected."""
+        items = Items()
+        return cls(items, Shipments(items.item))
+
+
+class Watch:
+    """Watches what the location engine decides; part of the core."""
+
+    def __init__(
+        self,
+        site: Site,
+        catalog: Catalog | None = None,
+        rules: Rules | None = None,
+        alerts: AlertBook | None = None,
+    ) -> None:
+        self._site = site
+        self.catalog = catalog or Catalog.empty()
+        self.rules = rules
+        self.alerts = alerts or AlertBook(site.id)
+        self._waiting: list[Memory] = []
+        self.refused: list[str] = []  # commands that made no sense, in a sentence each
+
+    def restore(self, memories: Sequence[Memory], now_us: int) -> int:
+        """Go on after a restart; returns how many memories made no sense and were left out."""
+        by_kind: dict[str, list[Memory]] = {}
+        for memory in memories:
+            by_kind.setdefault(memory.kind, []).append(memory)
+        odd = self.catalog.shipments.restore(by_kind.get("shipment", ()))
+        odd += self.alerts.restore([*by_kind.get("alert", ()), *by_kind.get("silence", ())])
+        rows, lost = _rule_rows(by_kind.get("rule", ()))
+        if self.rules is not None:
+            self.rules.restore(rows, now_us)
+        return odd + lost
+
+    def goods(self, epc: str) -> dict[str, Any] | None:
+        """What a movement of this tag carries of its item."""
+        item = self.catalog.items.item(epc)
+        return None if item is None else item.as_dict()
+
+    def judge(self, passages: list[Passage], outcome: Outcome) -> list[Passage]:
+        """Passages with what was expected and the verdict."""
+        judged = []
+        for passage in passages:
+            with_verdict, memories = self.catalog.shipments.judge(passage)
+            judged.append(with_verdict)
+            outcome.memories += memories
+        return judged
+
+    def step(self, epoch: Outcome, time_us: int) -> None:
+        """Take what one epoch decided; what follows from it is added to it."""
+        epoch.memories += self._waiting
+        self._waiting = []
+        changes: list[RuleChange] = []
+        if self.rules is not None:
+            changes = self.rules.step(epoch, time_us)
+            epoch.memories += map(_rule_memory, self.rules.rows())
+        told = self.alerts.step(changes, time_us, epoch.now_us)
+        epoch.alerts += told.alerts
+        epoch.memories += told.memories
+        for change in changes:
+            if change.state is not AlertState.PENDING and not change.dry_run:
+                self._act(change, epoch)
+
+    def command(self, command: dict[str, Any], now_us: int) -> bool:
+        """Do what a person or another system asked for; False if it is none of ours.
+
+        {"ack": ALERT, "by", "note", "until_us"} · {"silence": {…}} · {"unsilence": ID} ·
+        {"shipment": {…}} · {"remove_shipment": ID}
+        """
+        try:
+            return self._command(command, now_us)
+        except (ValueError, TypeError, KeyError) as error:
+            self.refused.append(f"{next(iter(command), '')}: {error}")
+            return True
+
+    def _command(self, command: dict[str, Any], now_us: int) -> bool:
+        shipments = self.catalog.shipments
+        if "ack" in command:
+            ack = Acknowledgement(
+                by=str(command.get("by") or "unknown"),
+                note=str(command.get("note") or ""),
+                at_us=now_us,
+                until_us=command.get("until_us"),
+            )
+            if not self.alerts.acknowledge(str(command["ack"]), ack):
+                raise ValueError(f"no alert fires with the id {command['ack']}")
+        elif "silence" in command:
+            self.alerts.silence(Silence(**command["silence"]))
+        elif "unsilence" in command:
+            self.alerts.unsilence(str(command["unsilence"]))
+        elif "shipment" in command:
+            doors = [door.id for door in self._site.doors]
+            self._waiting.append(shipments.put(shipment_of(command["shipment"], doors)))
+        elif "remove_shipment" in command:
+            self._waiting.append(shipments.remove(str(command["remove_shipment"])))
+        else:
+            return False
+        return True
+
+    def _act(self, change: RuleChange, epoch: Outcome) -> None:
+        """What else the rule wants to be done."""
+        for number, action in enumerate(change.actions):
+            options = action.options
+            if action.kind in ("mqtt", "webhook"):
+                name = f"{change.rule}/{change.key}/{change.state}/{change.at_us}/{number}"
+                epoch.messages.append(
+                    Message(
+                        id=str(uuid.uuid5(MOVEMENT_NAMESPACE, f"{self._site.id}/action/{name}")),
+                        target=options["sink"],
+                        key=f"{change.rule}/{change.key}",
+                        record_time_us=epoch.now_us,
+                        body=orjson.dumps(options),
+                    )
+                )
+            elif action.kind in ("hold", "release"):
+                epoch.memories.append(_held(action, change))
+            else:
+                epoch.actions.append(action)
+
+
+def _held(action: RuleAction, change: RuleChange) -> Memory:
+    zone = str(action.options["zone"])
+    held = {"rule": change.rule, "since_us": change.at_us, "summary": change.summary}
+    return Memory(
+        kind="hold", key=zone, body=orjson.dumps(held) if action.kind == "hold" else None
+    )
+
+
+def _rule_memory(row: RuleRow) -> Memory:
+    key = orjson.dumps([row.rule, row.key]).decode()
+    if row.body is None:
+        return Memory(kind="rule", key=key, body=None)
+    body = {"state": row.state, "due_us": row.due_us, "body": orjson.Fragment(row.body)}
+    return Memory(kind="rule", key=key, body=orjson.dumps(body))
+
+
+def _rule_rows(memories: Iterable[Memory]) -> tuple[list[RuleRow], int]:
+    rows, lost = [], 0
+    for memory in memories:
+        try:
+            rule, key = orjson.loads(memory.key)
+            stored = orjson.loads(memory.body or b"")
+            rows.append(
+                RuleRow(
+                    rule=rule,
+                    key=key,
+                    state=AlertState(stored["state"]),
+                    due_us=stored["due_us"],
+                    body=orjson.dumps(stored["body"]),
+                )
+            )
+        except (ValueError, KeyError, TypeError):
+            lost += 1
+    return rows, lost
+
+
+def merged(outcome: Outcome, epoch: Outcome) -> None:
+    """Add what one epoch decided to what its tick did."""
+    outcome.movements += epoch.movements
+    outcome.passages += epoch.passages
+    outcome.provisional += epoch.provisional
+    outcome.tags += epoch.tags
+    outcome.alerts += epoch.alerts
+    outcome.memories += epoch.memories
+    outcome.messages += epoch.messages
+    outcome.actions += epoch.actions
+

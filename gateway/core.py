@@ -1,6 +1,6 @@
 """The decision path, readable top to bottom.
 
-    inputs ──▶ epochs of event time ──▶ engine ──▶ movements and passages ──▶ Outcome
+    inputs ──▶ epochs of event time ──▶ engine ──▶ movements and passages ──▶ watch ──▶ Outcome
 
 A tick is a function of (state, inputs, time). Everything that the gateway decides happens here, in
 one thread, one step at a time; nothing here waits, and nothing here knows a socket or a file.
@@ -8,6 +8,7 @@ one thread, one step at a time; nothing here waits, and nothing here knows a soc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +27,7 @@ from gateway.model.place import Site
 from gateway.model.reads import in_order
 from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning, OverloadTuning
+from gateway.watch import Place, Watch
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Core:
         location: LocationTuning | None = None,
         overload: OverloadTuning | None = None,
         calibration: Calibration = NO_CALIBRATION,
+        watch: Watch | None = None,
     ) -> None:
         location, overload = location or LocationTuning(), overload or OverloadTuning()
         self.site = site
@@ -64,6 +67,8 @@ class Core:
             round(location.lateness_s * 1e6), overload.coalesce_rows, overload.max_rows
         )
         self.counts = Counts(received_by_antenna=np.zeros(len(site.antennas), dtype=np.int64))
+        self.watch = watch or Watch(site)
+        self.watch.follow(self)
         self._number = 0
         self.clocks = ReaderClocks(site)
         self._duplicates = Duplicates()
@@ -77,13 +82,17 @@ class Core:
         self._number += 1
         outcome = Outcome(number=self._number, now_us=now_us, statuses=inputs.statuses)
         self._take(inputs)
+        for command in inputs.commands:
+            self.watch.command(command, now_us)
         for epoch in self.epochs.closed(now_us, lambda: self.engine.busy):
             self.counts.decided += sum(map(len, epoch.reads))
-            self._enter(self.engine.step(epoch), outcome)
-            if outcome.movements and outcome.due_us is None:
-                outcome.due_us = epoch.end_us + self.epochs.lateness_us
-            outcome.sensors += epoch.sensors
-            outcome.acks += [s.ack for s in epoch.sensors if s.ack is not None]
+            decided = Outcome(number=self._number, now_us=now_us, statuses=epoch.statuses)
+            decided.sensors = epoch.sensors
+            self._enter(self.engine.step(epoch), decided)
+            if decided.movements:
+                decided.due_us = epoch.end_us + self.epochs.lateness_us
+            self.watch.step(decided, epoch.end_us)
+            outcome.take(decided)
         self._count()
         return outcome
 
@@ -122,7 +131,8 @@ class Core:
             kinds = self.counts.movements
             kinds[movement.kind] = kinds.get(movement.kind, 0) + 1
         outcome.tags += [self.tag_row(tag) for tag in changed]
-        outcome.passages += [self._passage(p, outcome.now_us) for p in step.passages]
+        passages = [self._passage(p, outcome.now_us) for p in step.passages]
+        outcome.passages += self.watch.judge(passages, outcome)
 
     def _seq_of(self, decision: Decision, decisions: list[Decision]) -> int:
         """The tag's number after this decision; a tag may have had several in one epoch."""
@@ -155,6 +165,7 @@ class Core:
             record_time_us=now_us,
             confidence=decision.confidence,
             dwell_s=decision.dwell_s,
+            item=self.watch.goods(epc),
             evidence=decision.evidence,
         )
 
@@ -171,6 +182,27 @@ class Core:
             record_time_us=now_us,
             epcs=tuple(self.tags.epc(tag).hex().upper() for tag in decision.tags),
             confidence=decision.confidence,
+        )
+
+    def place_of(self, epc: str) -> Place | None:
+        """Where a tag is (EPC in upper-case hex), None if it was never seen."""
+        tag = self.tags.find(bytes.fromhex(epc))
+        if tag is None or tag >= len(self.engine.states.zone):
+            return None
+        return self._place(tag)
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        """Every tag that is somewhere: EPC in upper-case hex and its place."""
+        for tag in np.flatnonzero(self.engine.states.zone[: len(self.tags)] >= 0).tolist():
+            yield self.tags.epc(tag).hex().upper(), self._place(tag)
+
+    def _place(self, tag: int) -> Place:
+        states = self.engine.states
+        zone = int(states.zone[tag])
+        return Place(
+            zone=self.site.zones[zone].id if zone >= 0 else None,
+            presence=Presence(int(states.presence[tag])),
+            since_us=int(states.since_us[tag]),
         )
 
     def last_read_us(self, tag: int) -> int | None:

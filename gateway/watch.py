@@ -8,7 +8,7 @@ The second half of the decision path: the same thread, the same transaction, eve
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,10 +19,29 @@ from gateway.alerts.silences import Silence
 from gateway.catalog.items import Items
 from gateway.catalog.shipments import Shipments, shipment_of
 from gateway.model.alert import Acknowledgement, AlertState, RuleAction, RuleChange, RuleRow
-from gateway.model.movement import MOVEMENT_NAMESPACE
+from gateway.model.movement import MOVEMENT_NAMESPACE, Presence
 from gateway.model.outcome import Memory, Message, Outcome
 from gateway.model.passage import Passage
 from gateway.model.place import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a tag is, in rules' terms."""
+
+    zone: str | None
+    presence: Presence
+    since_us: int
+
+
+class Whereabouts(Protocol):
+    """Who knows where tags are: the core."""
+
+    def place_of(self, epc: str) -> Place | None:
+        """Where a tag is (EPC in upper-case hex), None if it was never seen."""
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        """Every tag that is somewhere."""
 
 
 class Rules(Protocol):
@@ -70,8 +89,13 @@ class Watch:
         self.catalog = catalog or Catalog.empty()
         self.rules = rules
         self.alerts = alerts or AlertBook(site.id)
+        self.whereabouts: Whereabouts | None = None
         self._waiting: list[Memory] = []
         self.refused: list[str] = []  # commands that made no sense, in a sentence each
+
+    def follow(self, whereabouts: Whereabouts) -> None:
+        """Ask this core where tags are."""
+        self.whereabouts = whereabouts
 
     def restore(self, memories: Sequence[Memory], now_us: int) -> int:
         """Go on after a restart; returns how many memories made no sense and were left out."""
@@ -174,9 +198,7 @@ class Watch:
 def _held(action: RuleAction, change: RuleChange) -> Memory:
     zone = str(action.options["zone"])
     held = {"rule": change.rule, "since_us": change.at_us, "summary": change.summary}
-    return Memory(
-        kind="hold", key=zone, body=orjson.dumps(held) if action.kind == "hold" else None
-    )
+    return Memory(kind="hold", key=zone, body=orjson.dumps(held) if action.kind == "hold" else None)
 
 
 def _rule_memory(row: RuleRow) -> Memory:
@@ -205,16 +227,3 @@ def _rule_rows(memories: Iterable[Memory]) -> tuple[list[RuleRow], int]:
         except (ValueError, KeyError, TypeError):
             lost += 1
     return rows, lost
-
-
-def merged(outcome: Outcome, epoch: Outcome) -> None:
-    """Add what one epoch decided to what its tick did."""
-    outcome.movements += epoch.movements
-    outcome.passages += epoch.passages
-    outcome.provisional += epoch.provisional
-    outcome.tags += epoch.tags
-    outcome.alerts += epoch.alerts
-    outcome.memories += epoch.memories
-    outcome.messages += epoch.messages
-    outcome.actions += epoch.actions
-

@@ -112,6 +112,21 @@ class Outcome:
     messages: list[Message] = field(default_factory=list)  # what actions of rules send
     actions: list[RuleAction] = field(default_factory=list)  # for devices, after the commit
 
+    def take(self, epoch: Outcome) -> None:
+        """Add what one epoch of the tick decided; of devices only readings, with their acks."""
+        self.movements += epoch.movements
+        self.passages += epoch.passages
+        self.provisional += epoch.provisional
+        self.tags += epoch.tags
+        self.alerts += epoch.alerts
+        self.memories += epoch.memories
+        self.messages += epoch.messages
+        self.actions += epoch.actions
+        self.sensors += epoch.sensors
+        self.acks += [reading.ack for reading in epoch.sensors if reading.ack is not None]
+        if self.due_us is None:
+            self.due_us = epoch.due_us
+
     @property
     def durable(self) -> bool:
         """Whether there is anything to commit."""

@@ -151,7 +151,13 @@ class Service:
     def _build(self, store: Store, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> _Parts:
         configuration, site = self.configuration, self.configuration.site
         tags = TagIndex()
-        core = Core(site, tags, configuration.location, configuration.overload)
+        core = Core(
+            site,
+            tags,
+            configuration.location,
+            configuration.overload,
+            configuration.calibration,
+        )
         live = LiveView(
             site,
             tags,

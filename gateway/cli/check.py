@@ -44,7 +44,7 @@ def check(
             count = len(error.problems)
             typer.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
         raise typer.Exit(1) from None
-    _tell((), configuration.notes, as_json=as_json)
+    _tell((), (*configuration.notes, *_calibration_notes(configuration)), as_json=as_json)
     if not as_json:
         typer.echo(summary(configuration))
 
@@ -80,6 +80,23 @@ def _check_sinks(configuration: Configuration) -> None:
     except SinkError as error:
         file = str(configuration.directory / "config" / "gateway.yaml")
         raise SettingsError([Problem(file=file, line=0, column=0, message=str(error))]) from None
+
+
+def _calibration_notes(configuration: Configuration) -> list[Problem]:
+    """What the calibration says of features that this version does not have."""
+    from gateway.location.passage_trim import unknown_features
+    from gateway.settings.calibration_file import USUAL_FILE
+
+    file = configuration.settings.location.calibration or USUAL_FILE
+    return [
+        Problem(
+            file=str(configuration.directory / file),
+            line=0,
+            column=0,
+            message=f"this version has no feature '{name}' at doors: ignored; calibrate again",
+        )
+        for name in unknown_features(configuration.calibration.doors)
+    ]
 
 
 def _counted(count: int, what: str) -> str:

@@ -43,7 +43,13 @@ def replay(
     configuration = load(site, secrets=False)
     drain_us = round(_duration_s(drain, parse_duration) * 1e6)
     tags = TagIndex()
-    core = Core(configuration.site, tags, configuration.location, configuration.overload)
+    core = Core(
+        configuration.site,
+        tags,
+        configuration.location,
+        configuration.overload,
+        configuration.calibration,
+    )
     complaints = _Complaints()
     recording = Recording(configuration.site, tags, complaints.tell)
     with ExitStack() as stack:

@@ -16,16 +16,19 @@ from gateway.location.doors import Doors
 from gateway.location.epochs import Epoch
 from gateway.location.evidence import Evidence
 from gateway.location.odds import ZoneOdds
+from gateway.location.passage_model import shipped
+from gateway.location.passage_trim import trimmed
 from gateway.location.passages import Passages
 from gateway.location.presence import ZonePresence
 from gateway.location.profiles import Profiles
-from gateway.location.sightings import reduce
+from gateway.location.sightings import Sightings, reduce
 from gateway.location.states import NO_ZONE, TagStates
-from gateway.model.calibration import NO_CALIBRATION, Calibration
+from gateway.model.calibration import NO_CALIBRATION, NO_TRIM, Calibration
 from gateway.model.movement import Decision, Kind, Presence, Status
 from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
 from gateway.model.place import Site
+from gateway.model.reads import NO_RSSI_CDBM
 from gateway.model.tuning import LocationTuning
 
 
@@ -48,7 +51,12 @@ class Engine:
         self._coverage = Coverage(site)
         profiles = Profiles(self._coverage, calibration)
         self._evidence = Evidence(self._coverage, self.states, profiles, calibration)
-        self._doors = Doors(self._coverage, self.states)
+        offset_db = calibration.antenna_offset_db
+        offsets = (round(offset_db.get(key, 0.0) * 100) for key in site.antenna_numbers)
+        self._offset_cdbm = np.array([*offsets, 0], dtype=np.int32)
+        trim = calibration.doors
+        model = None if trim == NO_TRIM else trimmed(shipped(), trim)
+        self._doors = Doors(self._coverage, self.states, model)
         self._presence = ZonePresence(
             self._coverage,
             self.states,
@@ -105,6 +113,7 @@ class Engine:
             self.states.fit(self._tags)
             asked = self._evidence.add(reads, epoch.end_us)
         at_doors = reduce(reads[self._coverage.door[reads["antenna"]] >= 0])
+        self._level(at_doors)
         self._doors.observe(at_doors, epoch.sensors, epoch.end_us)
         passed = self._doors.decide(epoch.end_us)
         confirmed = [d for d in passed if d.status is Status.CONFIRMED]
@@ -119,6 +128,16 @@ class Engine:
         step.decisions += [d for d in passed if d.status is Status.PROVISIONAL]
         step.passages += self._passages.close(epoch.end_us)
         return step
+
+    def _level(self, sightings: Sightings) -> None:
+        """Take off by how much each antenna hears better than its peers."""
+        if not self._offset_cdbm.any():
+            return
+        offset_cdbm = self._offset_cdbm[sightings["antenna"]]
+        for name in ("peak_cdbm", "mean_cdbm"):
+            power = sightings[name].astype(np.int32)
+            known = power > NO_RSSI_CDBM
+            sightings[name] = np.where(known, np.maximum(power - offset_cdbm, NO_RSSI_CDBM), power)
 
     def _apply(self, decision: Decision) -> None:
         """Make a confirmed decision the tag's state."""

@@ -10,6 +10,24 @@ AntennaKey = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoorTrim:
+    """What a site adds to the weights of the passage classifier that comes with the program.
+
+    By the names of its features (`location/passage_features.py`); what it does not know is ignored.
+    """
+
+    order: Mapping[str, float] = field(default_factory=dict)
+    passage: Mapping[str, float] = field(default_factory=dict)
+    #: Log-odds added for a passage of any direction: less than 0 asks for more evidence.
+    bias: float = 0.0
+    #: All log-odds are divided by this: more than 1 makes the classifier less sure of itself.
+    temperature: float = 1.0
+
+
+NO_TRIM = DoorTrim()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """Measured corrections, by the identifiers of a site; what is not mentioned is not corrected.
 
@@ -21,6 +39,9 @@ class Calibration:
     #: Zone id → antenna → mean power of a tag in that zone, offsets taken off. Only differences
     #: within a zone count; an antenna without a value hardly hears it.
     zone_power_db: Mapping[str, Mapping[AntennaKey, float]] = field(default_factory=dict)
+    doors: DoorTrim = NO_TRIM
+    #: A hash of what the calibration was made from; empty for none.
+    version: str = ""
 
 
 NO_CALIBRATION = Calibration()

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import Problem
+from gateway.model.calibration import Calibration
 from gateway.model.delivery import BrokerConfig, InfluxConfig, SinkConfig
 from gateway.model.device import ReaderConfig, SensorConfig
 from gateway.model.place import Site
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.settings.address import parse_address
+from gateway.settings.calibration_file import read_calibration
 from gateway.settings.credentials import Secrets
 from gateway.settings.devices import build_readers, build_sensors, read_devices
 from gateway.settings.document import read_document
@@ -40,6 +42,7 @@ class Configuration:
     influx: InfluxConfig | None
     sinks: tuple[SinkConfig, ...]
     location: LocationTuning
+    calibration: Calibration
     overload: OverloadTuning
     data_dir: Path
     api_host: str
@@ -70,6 +73,13 @@ def load(
         report=report,
     )
     broker, influx, sinks = upstream.broker(), upstream.influx(), upstream.sinks()
+    calibration = read_calibration(
+        directory,
+        settings.location.calibration,
+        tree.at("location", "calibration"),
+        site,
+        report,
+    )
     _check_rules(directory, report)
     report.raise_problems()
     listen = parse_address(settings.api.listen, default_port=8080, lowest_port=0)
@@ -83,6 +93,7 @@ def load(
         influx=influx,
         sinks=sinks,
         location=settings.location.tuning(),
+        calibration=calibration,
         overload=settings.overload.tuning(),
         data_dir=data_dir,
         api_host=listen.host,

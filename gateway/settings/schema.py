@@ -166,10 +166,14 @@ class LocationSettings(Section):
     """A tag unseen for this long in a staging zone is missing."""
     departed_after: Duration = 3600.0
     """A tag unseen for this long in an outside zone has departed."""
+    calibration: Line | None = None
+    """What `rfid-gateway calibrate` wrote; relative to the site directory; absent:
+    config/calibration.yaml, if there is one."""
 
     def tuning(self) -> LocationTuning:
         """The same as the location engine takes it."""
-        return LocationTuning(**{f"{key}_s": value for key, value in self})
+        times = self.model_dump(exclude={"calibration"})
+        return LocationTuning(**{f"{key}_s": value for key, value in times.items()})
 
 
 class OverloadSettings(Section):

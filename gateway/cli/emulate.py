@@ -37,7 +37,7 @@ FirstPort = Annotated[
 ScenarioName = Annotated[
     str | None,
     typer.Option(
-        help="demo, steady, nominal, hard, shifted, parked, bins-nominal, bins-hard, reference, "
+        help="demo, steady, nominal, hard, shifted, parked, reference, bins-nominal, bins-hard, "
         "or a scenario file. Default demo. With a site of its own it needs no --site."
     ),
 ]

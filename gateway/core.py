@@ -133,6 +133,10 @@ class Core:
         outcome.tags += [self.tag_row(tag) for tag in changed]
         passages = [self._passage(p, outcome.now_us) for p in step.passages]
         outcome.passages += self.watch.judge(passages, outcome)
+        outcome.provisional_passages += [
+            self._passage(p, outcome.now_us) for p in step.provisional_passages
+        ]
+        outcome.sensor_health += step.sensor_health
 
     def _seq_of(self, decision: Decision, decisions: list[Decision]) -> int:
         """The tag's number after this decision; a tag may have had several in one epoch."""
@@ -170,18 +174,24 @@ class Core:
         )
 
     def _passage(self, decision: PassageDecision, now_us: int) -> Passage:
+        inferred = [
+            {"epc": self._epc(i.tag), "probability": i.probability, "reason": i.reason}
+            for i in decision.inferred
+        ]
         return Passage(
             id=decision.id,
             site=self.site.id,
             door=decision.door,
             direction=decision.direction,
-            status=Status.CONFIRMED,
+            status=decision.status,
             start_us=decision.start_us,
             end_us=decision.end_us,
-            event_time_us=decision.start_us,
+            event_time_us=decision.event_time_us,
             record_time_us=now_us,
-            epcs=tuple(self.tags.epc(tag).hex().upper() for tag in decision.tags),
+            epcs=tuple(self._epc(tag) for tag in decision.tags),
             confidence=decision.confidence,
+            verdict=decision.verdict,
+            evidence=decision.evidence | {"inferred": inferred},
         )
 
     def place_of(self, epc: str) -> Place | None:
@@ -204,6 +214,9 @@ class Core:
             presence=Presence(int(states.presence[tag])),
             since_us=int(states.since_us[tag]),
         )
+
+    def _epc(self, tag: int) -> str:
+        return self.tags.epc(tag).hex().upper()
 
     def last_read_us(self, tag: int) -> int | None:
         """When a tag was last read, None if unknown; any thread may ask."""

@@ -35,6 +35,8 @@ NEVER_US = -(1 << 60)
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
+#: When, which sensor, and the word for what it said.
+Change = tuple[int, str, str]
 #: What a sensor's value means, by its place.
 WORDS = {INSIDE: ("clear", "broken"), OUTSIDE: ("clear", "broken"), CONTACT: ("closed", "open")}
 
@@ -122,6 +124,7 @@ class Beams:
                     switch = _Switch(sensor, number, place)
                     self._switches[sensor] = self._at[number, place] = switch
         self.paired = sorted(d for d, p in self._at if p == INSIDE and (d, OUTSIDE) in self._at)
+        self._stirred: set[int] = set()
 
     def observe(self, sensors: Iterable[SensorReading]) -> None:
         """Enter the readings of one epoch; those of other sensors are of no concern here."""
@@ -130,6 +133,12 @@ class Beams:
             if switch is None or not isinstance(reading.value, bool):
                 continue
             switch.take(reading)
+            self._stirred.add(switch.door)
+
+    def take_stirred(self) -> set[int]:
+        """Doors with two beams whose sensors said something since this was last asked."""
+        stirred, self._stirred = self._stirred.intersection(self.paired), set()
+        return stirred
 
     def noticed(self, door: int, start_us: int, end_us: int) -> None:
         """A load went through a door in this time: its beams should have changed."""
@@ -182,12 +191,9 @@ class Beams:
             any_beam[here] = inner_near | outer_near
         return sign, span_s, any_beam
 
-    def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
-        """What the door's sensors said in a span of time: `{"sensor": …, "broken": when}`.
-
-        Words are broken and clear, open and closed. Sensors that are not well have no say.
-        """
-        changes: list[tuple[int, str, str]] = []
+    def changes(self, door: int, start_us: int, end_us: int) -> list[Change]:
+        """What the door's sensors said in a span of time; those that are not well have no say."""
+        changes: list[Change] = []
         for place, words in WORDS.items():
             switch = self._at.get((door, place))
             if switch is None or switch.problem is not None:
@@ -196,7 +202,16 @@ class Beams:
             for change in range(first, bisect_right(switch.times_us, end_us)):
                 word = words[switch.value_after(change)]
                 changes.append((switch.times_us[change], switch.sensor, word))
-        return [{"sensor": sensor, word: iso_utc(at_us)} for at_us, sensor, word in sorted(changes)]
+        return sorted(changes)
+
+    def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
+        """The same for people: `{"sensor": …, "broken": when}`; or clear, open, closed."""
+        return in_story(self.changes(door, start_us, end_us))
+
+
+def in_story(changes: Iterable[Change]) -> list[dict[str, str]]:
+    """Changes of sensors for people: `{"sensor": …, "broken": when}`."""
+    return [{"sensor": sensor, word: iso_utc(at_us)} for at_us, sensor, word in changes]
 
 
 def _nearest(at_us: Times, times_us: list[int]) -> Times:

@@ -73,6 +73,7 @@ class Doors:
         self._both_sides = np.asarray(sides.all(axis=1))
         self.beams = Beams(site)
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
+        self.open_doors: Numbers = np.zeros(0, dtype=np.intp)  # where such tags are
 
     @property
     def _model(self) -> PassageModel:
@@ -103,7 +104,7 @@ class Doors:
         if end_us // BIN_US == (end_us - EPOCH_US) // BIN_US:
             return []  # nothing has been added to the picture but part of a bin
         rows = self._candidates(end_us)
-        self.open_tags = np.zeros(0, dtype=np.intp)
+        self.open_tags = self.open_doors = np.zeros(0, dtype=np.intp)
         if not len(rows):
             return []
         features = self.features(rows, end_us)
@@ -133,7 +134,9 @@ class Doors:
             if decision is not None:
                 decisions.append(decision)
         self._close(rows, ripe, since_s, end_us)
-        self.open_tags = np.unique(tracks.tag[rows[~ripe & (chance >= 0.3)]])
+        undecided = rows[~ripe & (chance >= 0.3)]
+        self.open_tags = np.unique(tracks.tag[undecided])
+        self.open_doors = np.unique(tracks.door[undecided])
         return decisions
 
     def _close(

@@ -24,6 +24,7 @@ from gateway.location.profiles import Profiles
 from gateway.location.sightings import Sightings, reduce
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.model.calibration import NO_CALIBRATION, NO_TRIM, Calibration
+from gateway.model.device import SensorHealth
 from gateway.model.movement import Decision, Kind, Presence, Status
 from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
@@ -38,6 +39,8 @@ class Step:
 
     decisions: list[Decision] = field(default_factory=list)
     passages: list[PassageDecision] = field(default_factory=list)
+    provisional_passages: list[PassageDecision] = field(default_factory=list)
+    sensor_health: list[SensorHealth] = field(default_factory=list)
 
 
 class Engine:
@@ -64,7 +67,7 @@ class Engine:
             tuning,
             self._side_first_seen,
         )
-        self._passages = Passages(site.id)
+        self._passages = Passages(site, self.states, self._doors.beams)
         self._tags = 0  # tag numbers below this have been seen
 
     @property
@@ -78,6 +81,7 @@ class Engine:
     def replace_doors(self, make: Callable[[Coverage, TagStates], Doors]) -> None:
         """Have doors decided by something else, before the first epoch: training, experiments."""
         self._doors = make(self._coverage, self.states)
+        self._passages = Passages(self.site, self.states, self._doors.beams)
 
     def restore(self, numbers: npt.NDArray[np.uint32], stored: TagColumns, now_us: int) -> None:
         """Take stored states for these tag numbers; nothing counts as unseen before now.
@@ -124,9 +128,11 @@ class Engine:
             moved += self._presence.overdue(self._tags, epoch.end_us)
         for decision in moved:
             self._apply(decision)
-        step.decisions, step.passages = self._passages.join(confirmed + moved)
-        step.decisions += [d for d in passed if d.status is Status.PROVISIONAL]
-        step.passages += self._passages.close(epoch.end_us)
+        if epoch.timer:
+            step.sensor_health = self._doors.beams.health(epoch.end_us)
+        step.decisions = self._passages.join(passed + moved, epoch.end_us)
+        self._passages.stir(self._doors.open_doors, epoch.end_us)
+        step.passages, step.provisional_passages = self._passages.decide(epoch.end_us)
         return step
 
     def _level(self, sightings: Sightings) -> None:

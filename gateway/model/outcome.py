@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.model.alert import Alert, RuleAction
-from gateway.model.device import DeviceStatus, SensorReading
+from gateway.model.device import DeviceStatus, SensorHealth, SensorReading
 from gateway.model.movement import Movement, Presence
 from gateway.model.passage import Passage
 from gateway.model.reads import Reads
@@ -93,8 +93,8 @@ class Message:
 class Outcome:
     """What one tick decided; all that lasts is committed in one transaction.
 
-    `provisional` goes to the live view only. `acks` are called after the commit. `due_us` is when
-    the first of the movements could have been decided at the earliest: when its epoch closed.
+    What is provisional goes to the live view only. `acks` are called after the commit. `due_us` is
+    when the first of the movements could have been decided at the earliest: when its epoch closed.
     """
 
     number: int
@@ -103,6 +103,8 @@ class Outcome:
     passages: list[Passage] = field(default_factory=list)
     tags: list[TagRow] = field(default_factory=list)
     provisional: list[Movement] = field(default_factory=list)
+    provisional_passages: list[Passage] = field(default_factory=list)
+    sensor_health: list[SensorHealth] = field(default_factory=list)
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
     acks: list[Callable[[], None]] = field(default_factory=list)

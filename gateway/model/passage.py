@@ -1,4 +1,4 @@
-"""Passage: one load going through one door."""
+"""Passage: one load going through one door. PassageDecision: what the location engine says."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import orjson
 
 from gateway.model.movement import Direction, Status, iso_utc
 
+#: The verdict of a passage in which nothing was read.
+EMPTY = "empty"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One load through one door, from the first sign to the last. EPCs in upper-case hex."""
+    """One load through one door, from the first sign to the last. EPCs in upper-case hex.
+
+    `epcs` were read; tags that seem to have been in the load unread are in `evidence`.
+    """
 
     id: str
     site: str
@@ -51,14 +57,32 @@ class Passage:
         )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inferred:
+    """A tag that seems to have been in a load, though nothing read it at the door."""
+
+    tag: int
+    probability: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassageDecision:
-    """A passage in the numbers of the tick, while it is put together and when it is closed."""
+    """A passage in the numbers of the tick.
+
+    Provisional while the load is put together, with the id that the confirmed one will have;
+    confirmed once; retracted when all of its movements were, or when nothing came of it.
+    """
 
     id: str
     door: str
     direction: Direction
+    status: Status
     start_us: int
     end_us: int
-    tags: list[int] = field(default_factory=list)
-    confidence: float = 1.0
+    event_time_us: int  # the median crossing
+    tags: tuple[int, ...]
+    confidence: float
+    inferred: tuple[Inferred, ...] = ()
+    verdict: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ import numpy as np
 
 from gateway.core import Core
 from gateway.model.calibration import NO_CALIBRATION, Calibration
-from gateway.model.device import DeviceStatus, ReaderState, SensorReading
+from gateway.model.device import DeviceStatus, ReaderState, SensorHealth, SensorReading
 from gateway.model.movement import Movement
 from gateway.model.outcome import Inputs
 from gateway.model.passage import Passage
@@ -70,6 +70,8 @@ class Scene:
     movements: list[Movement] = field(default_factory=list)
     provisional: list[Movement] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    provisional_passages: list[Passage] = field(default_factory=list)
+    sensor_health: list[SensorHealth] = field(default_factory=list)
     end_s: float = 0.0
     core: Core | None = None
     _rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -164,6 +166,8 @@ class Scene:
             self.movements += outcome.movements
             self.provisional += outcome.provisional
             self.passages += outcome.passages
+            self.provisional_passages += outcome.provisional_passages
+            self.sensor_health += outcome.sensor_health
         return self
 
     def of(self, tag: str) -> list[Movement]:

@@ -37,6 +37,8 @@ Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 #: When, which sensor, and the word for what it said.
 Change = tuple[int, str, str]
+#: When a beam was broken, and when it was clear again.
+Break = tuple[int, int | None]
 #: What a sensor's value means, by its place.
 WORDS = {INSIDE: ("clear", "broken"), OUTSIDE: ("clear", "broken"), CONTACT: ("closed", "open")}
 
@@ -87,12 +89,18 @@ class _Switch:
         change = bisect_right(self.times_us, time_us) - 1
         return None if change < 0 else self.value_after(change)
 
-    def broken_us(self) -> list[int]:
-        """When it was broken (or opened), as far as it can be believed."""
+    def breaks(self) -> list[Break]:
+        """When it was broken (or opened) and cleared again, as far as it can be believed."""
         if self.problem is not None:
             return []
         first = bisect_right(self.times_us, self.listening_us)
-        return self.times_us[first + (self.value_after(first) is False) :: 2]
+        first += self.value_after(first) is False
+        ends_us = [*self.times_us[first + 1 :: 2], None]
+        return list(zip(self.times_us[first::2], ends_us, strict=False))
+
+    def broken_us(self) -> list[int]:
+        """When it was broken."""
+        return [start_us for start_us, _ in self.breaks()]
 
     def trouble(self, end_us: int) -> str | None:
         """What is wrong with it, in a sentence."""
@@ -167,6 +175,11 @@ class Beams:
         """When the beam on a side of a door was broken, oldest first; none if it is not well."""
         switch = self._at.get((door, side))
         return [] if switch is None else switch.broken_us()
+
+    def breaks(self, door: int, side: int) -> list[Break]:
+        """The same with the times at which it was clear again, None where it is not yet."""
+        switch = self._at.get((door, side))
+        return [] if switch is None else switch.breaks()
 
     def closed(self, door: int, time_us: int) -> bool:
         """Whether a contact says that the door was closed."""

@@ -62,9 +62,9 @@ class Empties:
             breaks = self._breaks(door)
             if not breaks:
                 return None
-            first_us, side = breaks[0]
+            first_us, side, _ = breaks[0]
             pair_us = next(
-                (at for at, other in breaks if other != side and at - first_us <= BEAM_US), None
+                (b[0] for b in breaks if b[1] != side and b[0] - first_us <= BEAM_US), None
             )
             if pair_us is not None:
                 break
@@ -75,19 +75,19 @@ class Empties:
         if end_us - pair_us < WAIT_US:
             self._open.add(door)
             return None
-        last_us = pair_us
-        for at_us, _ in breaks:
-            if pair_us < at_us <= last_us + SAME_US:
-                last_us = at_us
+        last_us = first_us
+        for broken_us, _, clear_us in breaks:
+            if broken_us <= max(pair_us, last_us + SAME_US):
+                last_us = max(last_us, clear_us)
         way = Direction.OUT if side == INSIDE else Direction.IN
         return EmptyCrossing(door=door, direction=way, start_us=first_us, end_us=last_us)
 
-    def _breaks(self, door: int) -> list[tuple[int, int]]:
-        """Breaks of both beams not yet judged, in order of time, with their sides."""
+    def _breaks(self, door: int) -> list[tuple[int, int, int]]:
+        """Breaks of both beams not yet judged, in order: when, on which side, when it was over."""
         done_us = self._done_us[door]
         return sorted(
-            (at_us, side)
+            (broken_us, side, broken_us if clear_us is None else clear_us)
             for side in (INSIDE, OUTSIDE)
-            for at_us in self._beams.broken_us(door, side)
-            if at_us > done_us
+            for broken_us, clear_us in self._beams.breaks(door, side)
+            if broken_us > done_us
         )

@@ -14,14 +14,14 @@ from typing import Any
 
 from gateway.location.beams import BEAM_US, Beams, in_story
 from gateway.location.companions import Origin, companions
-from gateway.location.empties import EmptyCrossing, Empties
+from gateway.location.empties import Empties, EmptyCrossing
 from gateway.location.states import TagStates
 from gateway.model.movement import MOVEMENT_NAMESPACE, Decision, Direction, Status
 from gateway.model.passage import EMPTY, PassageDecision
 from gateway.model.place import Site
 
 #: A tag belongs to a load when it crossed within this of the others …
-GAP_US = 2_500_000
+GAP_US = 3_000_000
 #: … unless the load would take longer than this to pass: then another one has begun.
 LONGEST_US = 20_000_000
 #: A load is complete when its last tag crossed this long ago …
@@ -79,8 +79,7 @@ class _Load:
             self.crossed_us.pop(tag, None)
         self.confidence[tag] = decision.confidence
         self.touched_us, self.changed = now_us, True
-        # What is certain says when it passed; else what was announced.
-        if times_us := (self.crossed_us or self.announced_us).values():
+        if times_us := [*self.crossed_us.values(), *self.announced_us.values()]:
             self.first_us, self.last_us = min(times_us), max(times_us)
 
 

@@ -133,9 +133,8 @@ class Core:
         outcome.tags += [self.tag_row(tag) for tag in changed]
         passages = [self._passage(p, outcome.now_us) for p in step.passages]
         outcome.passages += self.watch.judge(passages, outcome)
-        outcome.provisional_passages += [
-            self._passage(p, outcome.now_us) for p in step.provisional_passages
-        ]
+        forming = [self._passage(p, outcome.now_us) for p in step.provisional_passages]
+        outcome.provisional_passages += self.watch.judge(forming, outcome)
         outcome.sensor_health += step.sensor_health
 
     def _seq_of(self, decision: Decision, decisions: list[Decision]) -> int:

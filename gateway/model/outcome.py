@@ -119,6 +119,8 @@ class Outcome:
         self.movements += epoch.movements
         self.passages += epoch.passages
         self.provisional += epoch.provisional
+        self.provisional_passages += epoch.provisional_passages
+        self.sensor_health += epoch.sensor_health
         self.tags += epoch.tags
         self.alerts += epoch.alerts
         self.memories += epoch.memories

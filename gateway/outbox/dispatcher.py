@@ -146,7 +146,9 @@ class Dispatcher:
         sink = self._sink
         page = await self._queue.page(sink.name, self._upto, sink.kinds, sink.max_batch)
         self._oldest_us = page.oldest_us
-        reasons = await self._deliver(page.records) if page.records else {}
+        sound = [record for record in page.records if record.body]
+        reasons = await self._deliver(sound) if sound else {}
+        reasons |= {r.seq: "its body is damaged in the store" for r in page.records if not r.body}
         if page.upto == self._upto:
             return False
         rejected = {record: reasons[record.seq] for record in page.records if record.seq in reasons}

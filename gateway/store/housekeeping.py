@@ -9,6 +9,8 @@ import logging
 import sqlite3
 from dataclasses import dataclass
 
+from gateway.store.bodies import prune_dictionaries
+
 logger = logging.getLogger(__name__)
 
 #: Records removed in one transaction.
@@ -50,6 +52,7 @@ def prune(connection: sqlite3.Connection, keep: Keep, now_us: int, *, urgent: bo
         connection.execute("DELETE FROM movement WHERE record <= ?", (over[-1],))
         connection.execute("DELETE FROM passage WHERE record <= ?", (over[-1],))
         connection.execute("DELETE FROM record WHERE seq <= ?", (over[-1],))
+        prune_dictionaries(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from dataclasses import dataclass
 
 from gateway.model.delivery import Record
 from gateway.model.outcome import Memory
 from gateway.store import letters
+from gateway.store.bodies import Unpacker
+from gateway.store.faults import DamagedError
 from gateway.store.ids import unpacked
+
+logger = logging.getLogger(__name__)
 
 _AFTER = (
     "SELECT record.seq, body FROM record WHERE seq > ? AND kind = 'movement' ORDER BY seq LIMIT ?"
@@ -50,7 +55,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Records for a sink, in order. Everything up to `upto` is in it or not of the kinds asked."""
+    """Records for a sink, in order. Everything up to `upto` is in it or not of the kinds asked.
+
+    A record whose body is damaged in the file has an empty one.
+    """
 
     records: list[Record]
     upto: int
@@ -63,6 +71,7 @@ class Reader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._unpacker = Unpacker(connection)
 
     def movements_after(self, cursor: int, limit: int) -> list[StoredMovement]:
         """Movements committed after the one with `cursor`, oldest first; 0 is the beginning."""
@@ -96,7 +105,7 @@ class Reader:
             (after, reach, *sorted(kinds), f" {sink} ", limit),
         ).fetchall()
         records = [
-            Record(seq=seq, kind=kind, id=unpacked(id_), key=key, body=body)
+            Record(seq=seq, kind=kind, id=unpacked(id_), key=key, body=self._body(seq, body))
             for seq, kind, id_, key, _, body in rows
         ]
         full = len(rows) == limit
@@ -142,5 +151,14 @@ class Reader:
     def _bodies(self, sql: str, parameters: tuple[object, ...]) -> list[StoredMovement]:
         return [
             StoredMovement(cursor=cursor, body=body)
-            for cursor, body in self.connection.execute(sql, parameters)
+            for cursor, stored in self.connection.execute(sql, parameters)
+            if (body := self._body(cursor, stored))
         ]
+
+    def _body(self, seq: int, stored: bytes) -> bytes:
+        """The body of a record; empty when it is damaged, because the others must go on."""
+        try:
+            return self._unpacker.unpack(stored)
+        except DamagedError as damage:
+            logger.error("record %d: %s", seq, damage)  # noqa: TRY400 - a finding, told in full
+            return b""

@@ -8,6 +8,7 @@ from gateway.model.alert import Alert
 from gateway.model.movement import Movement, Status
 from gateway.model.outcome import Memory, Message, Outcome, TagRow
 from gateway.model.passage import Passage
+from gateway.store.bodies import Packer
 from gateway.store.database import Store
 from gateway.store.ids import packed
 
@@ -48,6 +49,7 @@ class Rows:
         self.duplicates = 0
         self._newest, self._duplicates = self.newest, 0
         self._zones: dict[str, int] = {}
+        self._packer = Packer(store.writing)
 
     def write(self, outcomes: Sequence[Outcome]) -> int:
         """Write outcomes in order, in the transaction that is open; returns the rows it took."""
@@ -71,12 +73,14 @@ class Rows:
 
     def settle(self) -> None:
         """The transaction was committed."""
+        self._packer.settle()
         self.newest = self._newest
         self.duplicates += self._duplicates
         self._duplicates = 0
 
     def forget(self) -> None:
         """The transaction was rolled back: zones numbered in it have no number."""
+        self._packer.forget()
         self._newest = self.newest
         self._duplicates = 0
         self._zones.clear()
@@ -169,9 +173,11 @@ class Rows:
         targets: Sequence[str] = (),
     ) -> int | None:
         """The number of the new record, None if this id and version are there already."""
-        cursor = self._store.writing.execute(
+        connection = self._store.writing
+        stored = self._packer.pack(connection, self._newest + 1, body)
+        cursor = connection.execute(
             _RECORD,
-            (kind, packed(id_), version, key, created_us, body, _listed(targets)),
+            (kind, packed(id_), version, key, created_us, stored, _listed(targets)),
         )
         if cursor.rowcount < 1:
             self._duplicates += 1

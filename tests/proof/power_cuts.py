@@ -16,6 +16,7 @@ import pytest
 
 from gateway.model.outcome import Outcome
 from gateway.store import writer as writer_module
+from gateway.store.bodies import Unpacker
 from gateway.store.database import Store, open_store
 from gateway.store.writer import Writer
 from tests.outcomes import Committed, epc_of, movement, outcome
@@ -93,7 +94,7 @@ class _Acks(Committed):
 def _join(writer: Writer) -> None:
     writer.run_soon(
         lambda connection: connection.execute(
-            "INSERT OR IGNORE INTO sink VALUES (?, 0, 0)", (SINK,)
+            "INSERT OR IGNORE INTO sink (name, delivered, retired) VALUES (?, 0, 0)", (SINK,)
         )
     ).result(COMMIT_S)
 
@@ -131,7 +132,9 @@ def _compare(done: Recording, cut: int, store: Store) -> None:
     with closing(sqlite3.connect(store.path)) as connection:
         if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
             raise BrokenError(f"{where}: the store is not sound")
-        bodies = [bytes(b) for (b,) in connection.execute("SELECT body FROM record ORDER BY seq")]
+        stored = connection.execute("SELECT body FROM record ORDER BY seq").fetchall()
+        unpack = Unpacker(connection).unpack
+        bodies = [unpack(body) for (body,) in stored]
         tags = dict(connection.execute("SELECT epc, seq FROM tag").fetchall())
         last = dict(
             connection.execute("SELECT epc, max(seq) FROM movement GROUP BY epc").fetchall()

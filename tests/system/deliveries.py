@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from gateway.store.bodies import Unpacker
+
 PRESENT = 1
 
 
@@ -45,6 +47,8 @@ def read_store(store: Path, scratch: Path) -> Stored:
         rows = connection.execute(
             "SELECT seq, id, body FROM record WHERE kind = 'movement' ORDER BY seq"
         ).fetchall()
+        unpack = Unpacker(connection).unpack
+        movements = [unpack(stored) for _, _, stored in rows]
         zones = connection.execute(
             "SELECT epc, zone.id FROM tag LEFT JOIN zone ON zone.number = tag.zone "
             f"WHERE presence = {PRESENT}"
@@ -54,7 +58,7 @@ def read_store(store: Path, scratch: Path) -> Stored:
     ids = [str(UUID(bytes=raw)) for _, raw, _ in rows]
     assert len(set(ids)) == len(ids)
     return Stored(
-        movements=dict(zip(ids, (bytes(body) for _, _, body in rows), strict=True)),
+        movements=dict(zip(ids, movements, strict=True)),
         numbers=dict(zip(ids, (number for number, _, _ in rows), strict=True)),
         newest=newest,
         delivered=dict(cursors),

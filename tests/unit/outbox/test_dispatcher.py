@@ -257,3 +257,20 @@ async def test_rejected_is_no_reason_to_stop_when_it_comes_from_a_batch_of_one(
         ids = outbox.append(2)
         await eventually(lambda: sink.ids == ids[1:])
     assert [letter.reason for letter in outbox.dead_letters()] == ["not this one"]
+
+
+async def test_a_record_that_the_disk_has_damaged_is_set_aside_and_the_rest_goes_on(
+    outbox: Outbox,
+) -> None:
+    sink = ScriptedSink("wms")
+    sink.gate.clear()
+    async with outbox.serving(sink):
+        ids = outbox.append(5)
+        await outbox.queue._write(
+            lambda c: c.execute("UPDATE record SET body = x'00' WHERE seq = 3").rowcount
+        )
+        sink.gate.set()
+        await eventually(lambda: len(sink.accepted) == 4)
+        await eventually(lambda: len(outbox.dead_letters()) == 1)
+    (letter,) = outbox.dead_letters()
+    assert (letter.record.id, letter.reason) == (ids[2], "its body is damaged in the store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +19,6 @@ from gateway.store.faults import DamagedError
 from gateway.store.housekeeping import Keep, prune
 from gateway.store.writer import Writer
 from tests.outcomes import Committed, movement, outcome
-import contextlib
 
 EVIDENCE = {
     "reads": [{"antenna": f"dock-{n}/1", "weight": 1.5, "rssi_dbm": -60.5 - n} for n in range(6)],

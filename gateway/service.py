@@ -20,6 +20,7 @@ from gateway.api.server import listen, serve
 from gateway.api.streams import Streams
 from gateway.clock import Clock, SystemClock
 from gateway.core import Core
+from gateway.desk import Desk
 from gateway.drivers import registry as driver_registry
 from gateway.drivers.base import Driver, DriverContext
 from gateway.errors import GatewayError
@@ -36,6 +37,7 @@ from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
 from gateway.store.database import STORE_FILE, Store, open_store
+from gateway.store.items import stored_items
 from gateway.store.writer import Writer
 from gateway.tap import InputTap
 from gateway.telemetry.health import Health
@@ -120,6 +122,14 @@ class Service:
                     streams=streams,
                     inputs=InputTap(parts.runtime, configuration.site, parts.core.tags).lines,
                     outbox=RunningOutbox(store, parts.writer, parts.dispatchers),
+                    desk=Desk(
+                        configuration.site,
+                        store,
+                        parts.writer,
+                        parts.core.watch.catalog.items,
+                        parts.runtime.command,
+                        self.clock,
+                    ),
                 )
                 async with serve(app, address, streams) as self.api_url:
                     yield parts
@@ -169,6 +179,7 @@ class Service:
         stored = store.load_tags()
         live.restore(stored)
         core.restore(stored, self.clock.now_us())
+        self._recall(core, store)
         metrics = Metrics(
             readers=[reader.id for reader in configuration.readers],
             sinks=[sink.name for sink in configuration.sinks],
@@ -200,6 +211,15 @@ class Service:
                 site, live, core.counts, [sink for sink in sinks if isinstance(sink, LiveSink)]
             ),
         )  # fmt: skip
+
+    def _recall(self, core: Core, store: Store) -> None:
+        """What rules, alerts and the catalog have to remember."""
+        with store.reading() as reader:
+            core.watch.catalog.items.put(stored_items(reader.connection))
+        memories = store.memories("rule", "alert", "silence", "shipment")
+        odd = core.watch.restore(memories, self.clock.now_us())
+        if odd:
+            logger.error("%d stored states of rules and alerts make no sense: left out", odd)
 
     def _sinks(self) -> list[Sink]:
         configuration = self.configuration

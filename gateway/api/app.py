@@ -9,7 +9,8 @@ from starlette.middleware import Middleware
 
 from gateway import __version__
 from gateway.api import problems
-from gateway.api.context import Context, History, Outbox, Subscribe
+from gateway.api.context import Context, Desk, History, Outbox, Subscribe
+from gateway.api.desk import desk_router
 from gateway.api.devices import device_router
 from gateway.api.events import event_routes
 from gateway.api.guard import Guard
@@ -36,6 +37,7 @@ def create_app(
     streams: Streams,
     inputs: Subscribe | None = None,
     outbox: Outbox | None = None,
+    desk: Desk | None = None,
 ) -> FastAPI:
     """The application. `streams` is also what ends them when the server stops."""
     context = Context(
@@ -46,6 +48,7 @@ def create_app(
         streams=streams,
         inputs=inputs,
         outbox=outbox,
+        desk=desk,
     )
     long_lived = [*event_routes(context), *input_routes(context)]
     app = FastAPI(
@@ -73,6 +76,7 @@ def create_app(
         device_router,
         movement_router,
         outbox_router,
+        desk_router,
     ):
         app.include_router(router(context))
     routes.extend(long_lived)

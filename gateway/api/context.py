@@ -50,6 +50,71 @@ class Outbox(Protocol):
         """Remove dead letters (None: all)."""
 
 
+class ImportedItems(Protocol):
+    """What became of the rows of an import."""
+
+    @property
+    def items(self) -> Sequence[object]:
+        """Those that are right."""
+
+    @property
+    def wrong(self) -> int:
+        """How many are not."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """A sentence for each of the first of those."""
+
+
+class Desk(Protocol):
+    """What people and a WMS ask for; raises `GatewayError` with a sentence for what makes no sense.
+
+    All but `put_items` are called in threads of their own.
+    """
+
+    def alerts(self, state: str | None = None, rule: str | None = None) -> list[dict[str, Any]]:
+        """Alerts that fire or ended a short while ago."""
+
+    def acknowledge(self, alert: str, by: str, note: str, for_s: float | None) -> dict[str, Any]:
+        """Take note of an alert."""
+
+    def silences(self) -> list[dict[str, Any]]:
+        """Silences that are on."""
+
+    def silence(
+        self,
+        *,
+        rule: str | None,
+        severity: str | None,
+        match: dict[str, Any],
+        by: str,
+        note: str,
+        for_s: float,
+    ) -> dict[str, Any]:
+        """Hear nothing of some alerts for a while."""
+
+    def unsilence(self, silence: str) -> None:
+        """Hear of them again."""
+
+    def shipments(self) -> list[dict[str, Any]]:
+        """All shipments."""
+
+    def put_shipment(self, given: dict[str, Any]) -> None:
+        """Expect a shipment."""
+
+    def remove_shipment(self, id_: str) -> None:
+        """Expect it no longer."""
+
+    def item(self, text: str) -> dict[str, Any] | None:
+        """The item of a key, or the most exact one of an EPC."""
+
+    def items(self, limit: int, after: str = "") -> list[dict[str, Any]]:
+        """Some items, in order of their keys."""
+
+    async def put_items(self, content: bytes, *, replace: bool = False) -> ImportedItems:
+        """Take items from CSV or JSON."""
+
+
 #: Begins to listen to the gateway's inputs: lines of a recording, several per item. The service
 #: bounds what waits for one listener, and ends the iteration of one that is too slow.
 Subscribe = Callable[[], AsyncIterator[bytes]]
@@ -66,3 +131,4 @@ class Context:
     streams: Streams
     inputs: Subscribe | None = None
     outbox: Outbox | None = None
+    desk: Desk | None = None

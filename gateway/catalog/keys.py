@@ -79,17 +79,20 @@ def _of_class(scheme: str, fields: tuple[str, ...]) -> tuple[KeyKind, str]:
 
 def _of_plain(text: str) -> tuple[KeyKind, str]:
     digits = "".join(text.split())
-    if digits.isascii() and digits.isdigit() and epc.check_digit(digits[:-1]) == digits[-1]:
-        if len(digits) in _GTIN_LENGTHS:
-            return KeyKind.GTIN, f"gtin:{digits.zfill(14)}"
-        if len(digits) == 18:
+    if digits.isascii() and digits.isdigit() and len(digits) in (*_GTIN_LENGTHS, 18):
+        expected = epc.check_digit(digits[:-1])
+        if expected != digits[-1] and len(digits) > 8:
+            raise ValueError(f"'{text}': the check digit of this GTIN or SSCC must be {expected}")
+        if expected == digits[-1] and len(digits) == 18:
             return KeyKind.SSCC, f"(00){digits}"
+        if expected == digits[-1]:
+            return KeyKind.GTIN, f"gtin:{digits.zfill(14)}"
     try:
         tag = bytes.fromhex(digits)
     except ValueError:
         tag = b""
     if not 0 < len(tag) <= MAX_EPC_BYTES:
-        raise ValueError(f"'{text}' is not {_EXPECTED}, or its check digit is wrong")
+        raise ValueError(f"'{text}' is not {_EXPECTED}")
     return KeyKind.EPC, f"epc:{tag.hex().upper()}"
 
 

@@ -43,6 +43,15 @@ class Client:
         """The JSON of the answer to a JSON body."""
         return self._ask("POST", path, json.dumps(body).encode())
 
+    def put(self, path: str, body: object) -> Any:
+        """The JSON of the answer to a JSON body, or to octets as they are."""
+        octets = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self._ask("PUT", path, octets)
+
+    def delete(self, path: str) -> Any:
+        """The JSON of the answer."""
+        return self._ask("DELETE", path, None)
+
     def lines(self, path: str, headers: Mapping[str, str] | None = None) -> Iterator[bytes]:
         """The lines of a stream until it ends; `Unavailable` when it breaks off or falls silent.
 
@@ -72,7 +81,7 @@ class Client:
             text = response.read(_MAX_ANSWER_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise self._away(error) from error
-        if response.status != 200:
+        if response.status not in (200, 202):
             raise _refusal(response.status, text)
         try:
             return json.loads(text)

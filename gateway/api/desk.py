@@ -1,0 +1,146 @@
+"""Alerts, items and shipments: what people and a WMS tell the gateway, and ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from gateway.api import desk_models as models
+from gateway.api.answers import JSON
+from gateway.api.context import Context, Desk
+from gateway.api.problems import Problem
+from gateway.errors import GatewayError, StoreError
+
+T = TypeVar("T")
+
+#: How long a write of items may take.
+WRITE_S = 30.0
+MAX_PROBLEMS = 20
+
+Id = Annotated[str, Path(max_length=200)]
+
+
+def desk_router(context: Context) -> APIRouter:
+    """The declared routes about alerts, items and shipments."""
+    router = APIRouter(prefix="/api/v1")
+    _add_alerts(router, context)
+    _add_shipments(router, context)
+    _add_items(router, context)
+    return router
+
+
+def _add_alerts(router: APIRouter, context: Context) -> None:
+    @router.get("/alerts", summary="Alerts", tags=["alerts"], response_model=models.AlertList)
+    async def alerts(
+        state: Annotated[models.StateName | None, Query(description="Only these.")] = None,
+        rule: Annotated[str | None, Query(max_length=200, description="Of this rule.")] = None,
+    ) -> Response:
+        """Alerts that fire or ended a short while ago, the newest first."""
+        return JSON({"alerts": await _asked(lambda: _desk(context).alerts(state, rule))})
+
+    @router.post("/alerts/{id}/ack", summary="Take note", tags=["alerts"], status_code=202)
+    async def acknowledge(id: Id, given: models.Ack) -> models.Taken:  # noqa: A002
+        """Acknowledge an alert: it is not told again, and a latched one ends."""
+        desk = _desk(context)
+        await _asked(lambda: desk.acknowledge(id, given.by, given.note, given.for_s))
+        return models.Taken(id=id)
+
+    @router.post("/alerts/{id}/silence", summary="Silence it", tags=["alerts"], status_code=202)
+    async def silence_one(id: Id, given: models.Quiet) -> Any:  # noqa: A002
+        """Hear nothing of the rule and fields of this alert for a while."""
+        desk = _desk(context)
+        meant = [a for a in await _asked(desk.alerts) if a["id"].startswith(id)]
+        if len(meant) != 1:
+            raise Problem(404, f"{len(meant)} alerts have the id '{id[:80]}'.")
+        scalar = {k: v for k, v in meant[0]["fields"].items() if isinstance(v, (str, int, float))}
+        quiet = models.Silence(**given.model_dump(), rule=meant[0]["rule"], match=scalar)
+        return await _asked(lambda: desk.silence(**quiet.model_dump()))
+
+    @router.get("/silences", summary="Silences", tags=["alerts"])
+    async def silences() -> Any:
+        """Silences that are on."""
+        return {"silences": await _asked(lambda: _desk(context).silences())}
+
+    @router.post("/silences", summary="Silence alerts", tags=["alerts"], status_code=202)
+    async def silence(given: models.Silence) -> Any:
+        """Hear nothing of some alerts for a while."""
+        return await _asked(lambda: _desk(context).silence(**given.model_dump()))
+
+    @router.delete("/silences/{id}", summary="End a silence", tags=["alerts"], status_code=202)
+    async def unsilence(id: Id) -> models.Taken:  # noqa: A002
+        """Hear of them again."""
+        await _asked(lambda: _desk(context).unsilence(id))
+        return models.Taken(id=id)
+
+
+def _add_shipments(router: APIRouter, context: Context) -> None:
+    @router.get("/shipments", summary="Shipments", tags=["catalog"])
+    async def shipments() -> Any:
+        """What is expected to go through the doors, and what of it has passed."""
+        return {"shipments": await _asked(lambda: _desk(context).shipments())}
+
+    @router.put("/shipments/{id}", summary="Expect a shipment", tags=["catalog"], status_code=202)
+    async def put_shipment(id: Id, given: dict[str, Any]) -> models.Taken:  # noqa: A002
+        """Expected contents and door; what has passed of one with the same id stays passed."""
+        await _asked(lambda: _desk(context).put_shipment(given | {"id": id}))
+        return models.Taken(id=id)
+
+    @router.delete("/shipments/{id}", summary="Forget it", tags=["catalog"], status_code=202)
+    async def remove_shipment(id: Id) -> models.Taken:  # noqa: A002
+        """Expect it no longer."""
+        await _asked(lambda: _desk(context).remove_shipment(id))
+        return models.Taken(id=id)
+
+
+def _add_items(router: APIRouter, context: Context) -> None:
+    @router.get("/items", summary="Items", tags=["catalog"])
+    async def items(
+        key: Annotated[str | None, Query(max_length=512, description="Of this key.")] = None,
+        after: Annotated[str, Query(max_length=512, description="`next` of the page before.")] = "",
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> Any:
+        """The item master, in order of its canonical keys; or the item of one key or EPC."""
+        desk = _desk(context)
+        if key is not None:
+            found = await _asked(lambda: desk.item(key))
+            return {"items": [] if found is None else [found], "next": None}
+        page = await _asked(lambda: desk.items(limit, after))
+        return {"items": page, "next": page[-1]["key"] if len(page) == limit else None}
+
+    @router.put("/items", summary="Put items", tags=["catalog"], response_model=models.Imported)
+    async def put_items(
+        request: Request,
+        replace: Annotated[bool, Query(description="Remove all others first.")] = False,
+    ) -> Response:
+        """Items as CSV or JSON (docs/catalog.md); the rows that are right are taken."""
+        try:
+            async with asyncio.timeout(WRITE_S):
+                done = await _desk(context).put_items(await request.body(), replace=replace)
+        except (StoreError, TimeoutError) as error:
+            raise Problem(503, f"The store cannot take them now: {error}.") from error
+        report = {
+            "taken": len(done.items),
+            "refused": done.wrong,
+            "problems": done.problems[:MAX_PROBLEMS],
+        }
+        return JSON(report, status_code=200 if done.items or not done.wrong else 422)
+
+
+def _desk(context: Context) -> Desk:
+    if context.desk is None:
+        raise Problem(404, "This gateway takes no orders.")
+    return context.desk
+
+
+async def _asked(question: Callable[[], T]) -> T:
+    """The answer, asked in a thread; `Problem` where there is none."""
+    try:
+        return await asyncio.to_thread(question)
+    except StoreError as error:
+        raise Problem(503, f"The store cannot be read now: {error}.") from error
+    except GatewayError as error:
+        raise Problem(404 if "no " in str(error)[:12] else 422, f"{error}.") from error

@@ -1,0 +1,199 @@
+"""The desk: what people and other systems ask of a running gateway, beside looking things up.
+
+API ─desk─▶ a command for the core's next tick, or a write of the item master
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from gateway.alerts.silences import Silence
+from gateway.catalog.importing import Imported, read_items
+from gateway.catalog.items import Items, body_of, item_of
+from gateway.catalog.keys import canonical_key, keys_of
+from gateway.catalog.shipments import shipment_of
+from gateway.clock import Clock
+from gateway.errors import GatewayError
+from gateway.model.alert import AlertState
+from gateway.model.catalog import Item
+from gateway.model.epc_text import parse_any
+from gateway.model.movement import iso_utc
+from gateway.model.place import Site
+from gateway.store.database import Store
+from gateway.store.items import clear_items, put_items
+from gateway.store.writer import Writer
+
+#: Items written in one transaction.
+CHUNK = 5_000
+
+Json = dict[str, Any]
+Command = Callable[[Json], None]
+
+
+class Desk:
+    """Answers from what is committed; what is asked for is done by the core's next tick."""
+
+    def __init__(
+        self, site: Site, store: Store, writer: Writer, items: Items, command: Command, clock: Clock
+    ) -> None:
+        self._site, self._store, self._writer = site, store, writer
+        self._items, self._command, self._clock = items, command, clock
+
+    def alerts(self, state: str | None = None, rule: str | None = None) -> list[Json]:
+        """Alerts that fire or ended a short while ago, the newest first."""
+        alerts = [
+            entry["alert"] | {"told": entry["told"]}
+            for entry in (orjson.loads(m.body or b"") for m in self._store.memories("alert"))
+        ]
+        found = [
+            alert_json(alert)
+            for alert in alerts
+            if state in (None, alert["state"]) and rule in (None, alert["rule"])
+        ]
+        return sorted(found, key=lambda alert: str(alert["event_time"]), reverse=True)
+
+    def acknowledge(self, alert: str, by: str, note: str, for_s: float | None) -> Json:
+        """Take note of an alert; GatewayError if none fires with this id (or its first letters)."""
+        meant = [a for a in self.alerts(AlertState.FIRING) if a["id"].startswith(alert)]
+        if len(meant) != 1:
+            problem = "no alert fires" if not meant else f"{len(meant)} alerts fire"
+            raise GatewayError(f"{problem} with the id '{alert}': 'alerts ls' lists them")
+        until_us = None if for_s is None else self._clock.now_us() + round(for_s * 1e6)
+        self._command({"ack": meant[0]["id"], "by": by, "note": note, "until_us": until_us})
+        return meant[0]
+
+    def silences(self) -> list[Json]:
+        """Silences that are on."""
+        found = [orjson.loads(m.body or b"") for m in self._store.memories("silence")]
+        return [s | {"until": iso_utc(s.pop("until_us"))} for s in found]
+
+    def silence(
+        self,
+        *,
+        rule: str | None,
+        severity: str | None,
+        match: Json,
+        by: str,
+        note: str,
+        for_s: float,
+    ) -> Json:
+        """Hear nothing of some alerts for a while."""
+        if rule is None and severity is None and not match:
+            raise GatewayError("a silence says what it covers: a rule, a severity or fields")
+        silence = Silence(
+            id=str(uuid.uuid4()),
+            until_us=self._clock.now_us() + round(for_s * 1e6),
+            by=by,
+            note=note,
+            rule=rule,
+            severity=severity,
+            match={str(name): str(value) for name, value in match.items()},
+        )
+        given: Json = orjson.loads(silence.to_bytes())
+        self._command({"silence": given})
+        return given | {"until": iso_utc(given.pop("until_us"))}
+
+    def unsilence(self, silence: str) -> None:
+        """Hear of them again."""
+        if silence not in {s["id"] for s in self.silences()}:
+            raise GatewayError(f"there is no silence '{silence}': 'alerts silences' lists them")
+        self._command({"unsilence": silence})
+
+    def shipments(self) -> list[Json]:
+        """All shipments, open and closed."""
+        return [orjson.loads(m.body or b"") for m in self._store.memories("shipment")]
+
+    def put_shipment(self, given: Json) -> None:
+        """Expect a shipment; GatewayError with a sentence when it is not one."""
+        try:
+            shipment_of(given, [door.id for door in self._site.doors])
+        except ValueError as error:
+            raise GatewayError(f"this is no shipment: {error}") from error
+        self._command({"shipment": given})
+
+    def remove_shipment(self, id_: str) -> None:
+        """Expect it no longer."""
+        if id_ not in {s["id"] for s in self.shipments()}:
+            raise GatewayError(f"there is no shipment '{id_}'")
+        self._command({"remove_shipment": id_})
+
+    def item(self, text: str) -> Json | None:
+        """The item of a key, or the most exact one of an EPC."""
+        try:
+            _, key = canonical_key(text)
+        except ValueError as error:
+            raise GatewayError(str(error)) from error
+        item = self._items.get(key)
+        if item is None and key.startswith("epc:"):
+            item = next(filter(None, map(self._items.get, keys_of(parse_any(key[4:])))), None)
+        return None if item is None else item_json(item)
+
+    def items(self, limit: int, after: str = "") -> list[Json]:
+        """Some items, in order of their keys, after the one with that key."""
+        with self._store.reading() as reader:
+            rows = reader.connection.execute(
+                "SELECT key, body FROM item WHERE key > ? ORDER BY key LIMIT ?", (after, limit)
+            ).fetchall()
+        return [item_json(item_of(key, body)) for key, body in rows]
+
+    async def put_items(self, content: bytes, *, replace: bool = False) -> Imported:
+        """Take items from CSV or JSON; the good ones count once they are durable."""
+        zones = {zone.id for zone in self._site.zones}
+        imported = await asyncio.to_thread(read_items, content, zones)
+        if replace and not imported.wrong:
+            await asyncio.wrap_future(self._writer.run_soon(clear_items))
+            keys = await asyncio.to_thread(lambda: [item.key for item in self._items])
+            self._items.put((key, None) for key in keys)
+        for start in range(0, len(imported.items), CHUNK):
+            await self._write(imported.items[start : start + CHUNK])
+        return imported
+
+    async def _write(self, items: Sequence[Item]) -> None:
+        rows = [(item.kind.value, item.key, body_of(item)) for item in items]
+        await asyncio.wrap_future(self._writer.run_soon(lambda c: put_items(c, rows)))
+        self._items.put((key, body) for _, key, body in rows)
+
+
+def alert_json(stored: Json) -> Json:
+    """An alert as users know it, from what is remembered of it."""
+    times = {
+        name: None if stored[f"{name}_us"] is None else iso_utc(stored[f"{name}_us"])
+        for name in ("started", "fired", "resolved", "event_time", "record_time")
+    }
+    hidden = {f"{name}_us" for name in times} | {"targets", "group"}
+    ack = stored["acknowledged"]
+    return {
+        **{name: value for name, value in stored.items() if name not in hidden},
+        **times,
+        "key": stored["group"],
+        "acknowledged": ack and _ack_json(ack),
+    }
+
+
+def item_json(item: Item) -> Json:
+    """An item as the API and the files spell it."""
+    return {
+        "key": item.key,
+        "kind": item.kind,
+        "sku": item.sku,
+        "name": item.name,
+        "category": item.category,
+        "home_zones": item.home_zones,
+        "allowed_zones": item.allowed_zones,
+        "minimum": item.minimum,
+    }
+
+
+def _ack_json(ack: Json) -> Json:
+    until_us = ack["until_us"]
+    return {
+        "by": ack["by"],
+        "note": ack["note"],
+        "at": iso_utc(ack["at_us"]),
+        "until": None if until_us is None else iso_utc(until_us),
+    }

@@ -140,6 +140,8 @@ def _worth_telling(outcome: Outcome) -> bool:
         outcome.durable
         or outcome.acks
         or outcome.provisional
+        or outcome.provisional_passages
+        or outcome.sensor_health
         or outcome.sensors
         or outcome.statuses
     )

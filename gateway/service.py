@@ -26,7 +26,7 @@ from gateway.drivers.base import Driver, DriverContext
 from gateway.errors import GatewayError
 from gateway.live import LiveView
 from gateway.model.delivery import LiveSink, Sink
-from gateway.model.device import DeviceStatus, ReaderState
+from gateway.model.device import DeviceStatus, ReaderState, SensorHealth
 from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
 from gateway.outbox.dispatchers import Dispatchers
@@ -183,6 +183,7 @@ class Service:
         metrics = Metrics(
             readers=[reader.id for reader in configuration.readers],
             sinks=[sink.name for sink in configuration.sinks],
+            sensors=[sensor.id for sensor in configuration.sensors],
         )
         health = Health(time.monotonic)
         if store.quarantined is not None:
@@ -262,6 +263,8 @@ class Service:
                 parts.metrics.outbox_pending[status.name].set(status.pending)
             for reader in parts.live.devices.readers.values():
                 parts.metrics.reader_up[reader.id].set(reader.state is ReaderState.UP)
+            for sensor in parts.live.devices.sensors.values():
+                parts.metrics.sensor_well[sensor.id].set(sensor.problem is None)
             if parts.writer.trouble is None:
                 parts.health.ready("store")
             else:
@@ -327,6 +330,8 @@ class _Committed:
         for outcome in outcomes:
             for status in outcome.statuses:
                 _log(status)
+            for health in outcome.sensor_health:
+                _log_health(health)
             self._live.apply(outcome)
             for listener in self._service.listeners:
                 listener(outcome)
@@ -350,6 +355,14 @@ def _log(status: DeviceStatus) -> None:
         logger.info("reader '%s': %s", status.reader, status.reason)
     elif not status.up:
         logger.warning("reader '%s' is %s: %s", status.reader, status.state, status.reason)
+
+
+def _log_health(health: SensorHealth) -> None:
+    """A sensor that somebody should look at, or that has been seen to."""
+    if health.problem is None:
+        logger.info("sensor '%s' is well again", health.sensor)
+    else:
+        logger.warning("sensor '%s' is not believed: %s", health.sensor, health.problem)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -26,7 +26,7 @@ EVENTS_PER_CHUNK = 500
 BYTES_PER_CHUNK = 256_000
 RETRY_MS = 2_000
 #: Told when no kind is asked for; provisional movements are not, because they may never come true.
-DEFAULT_KINDS = frozenset(EventKind) - {EventKind.PROVISIONAL}
+DEFAULT_KINDS = frozenset(EventKind) - {EventKind.PROVISIONAL, EventKind.PROVISIONAL_PASSAGE}
 
 
 def event_routes(context: Context) -> list[Route]:

@@ -79,6 +79,7 @@ class DoorSensor(_Answer):
     id: str
     value: bool | float | str | None
     time: datetime | None
+    problem: str | None  # why it is not believed
 
 
 class Door(_Answer):
@@ -138,6 +139,7 @@ class Sensor(_Answer):
     unit: str | None
     value: bool | float | str | None
     time: datetime | None
+    problem: str | None  # why it is not believed
 
 
 class SensorList(_Answer):

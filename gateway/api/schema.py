@@ -71,7 +71,8 @@ def _plain_paths() -> Json:
             "Events as they happen",
             "movements",
             _answer(
-                "Server-sent events: movement, passage, reader, and provisional when asked for; "
+                "Server-sent events: movement, passage, reader, sensor, and what is provisional "
+                "when asked for; "
                 "reset when events after Last-Event-ID are no longer held.",
                 "text/event-stream",
                 {"type": "string"},

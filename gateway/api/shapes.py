@@ -81,6 +81,7 @@ def door_json(live: LiveView, door: Door) -> Json:
             "id": name,
             "value": known and known.value,
             "time": _time(known.time_us) if known else None,
+            "problem": known and known.problem,
         }
 
     return {
@@ -121,6 +122,7 @@ def sensor_json(sensor: Sensor) -> Json:
         "unit": sensor.unit,
         "value": sensor.value,
         "time": _time(sensor.time_us),
+        "problem": sensor.problem,
     }
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.model.device import DeviceStatus, ReaderState, SensorConfig, SensorReading
+from gateway.model.device import (
+    DeviceStatus,
+    ReaderState,
+    SensorConfig,
+    SensorHealth,
+    SensorReading,
+)
 from gateway.model.place import Site
 
 _NOT_YET = "Not connected yet."
@@ -42,13 +48,17 @@ class Reader:
 
 @dataclass(slots=True, kw_only=True)
 class Sensor:
-    """One sensor and its last value; `time_us` is None until it has said something."""
+    """One sensor and its last value; `time_us` is None until it has said something.
+
+    `problem` says why it is not believed, None when all is well.
+    """
 
     id: str
     kind: str | None = None
     unit: str | None = None
     value: bool | float | str | None = None
     time_us: int | None = None
+    problem: str | None = None
 
 
 class Devices:
@@ -90,6 +100,12 @@ class Devices:
         if sensor.time_us is None or reading.time_us >= sensor.time_us:
             self.revision += 1
             sensor.value, sensor.time_us = reading.value, reading.time_us
+
+    def apply_health(self, health: SensorHealth) -> None:
+        """Take in that a sensor cannot be believed, or can be again."""
+        self.revision += 1
+        sensor = self.sensors.setdefault(health.sensor, Sensor(id=health.sensor))
+        sensor.problem = health.problem
 
     def why_blind(self, zone: str) -> str | None:
         """Which device keeps the gateway from knowing what is in a zone; None when none does."""

@@ -17,7 +17,9 @@ class EventKind(StrEnum):
     MOVEMENT = "movement"
     PROVISIONAL = "provisional"  # a movement that is not yet certain, and may never be
     PASSAGE = "passage"
+    PROVISIONAL_PASSAGE = "provisional-passage"  # a load while it passes, and when it did not
     READER = "reader"
+    SENSOR = "sensor"  # one that cannot be believed, or can be again
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gateway.live.devices import Devices
 from gateway.live.gtins import GtinColumn
 from gateway.live.ring import EventKind, EventRing
 from gateway.live.tags import Counts, Page, StoredTags, TagState, TagTable
-from gateway.model.device import DeviceStatus, SensorConfig
+from gateway.model.device import DeviceStatus, SensorConfig, SensorHealth
 from gateway.model.movement import Movement, Presence, iso_utc
 from gateway.model.outcome import Outcome, TagRow
 from gateway.model.passage import Passage
@@ -67,12 +67,16 @@ class LiveView:
             self.devices.apply_reading(reading)
         for status in outcome.statuses:
             self._tell_status(status)
+        for health in outcome.sensor_health:
+            self._tell_health(health)
         for movement in outcome.provisional:
             self._tell_movement(EventKind.PROVISIONAL, movement)
         for movement in outcome.movements:
             self._tell_movement(EventKind.MOVEMENT, movement)
+        for passage in outcome.provisional_passages:
+            self._tell_passage(EventKind.PROVISIONAL_PASSAGE, passage)
         for passage in outcome.passages:
-            self._tell_passage(passage)
+            self._tell_passage(EventKind.PASSAGE, passage)
 
     def tag(self, epc: bytes) -> TagState | None:
         """The state of a tag; None when no such tag was ever read."""
@@ -144,9 +148,20 @@ class LiveView:
         zones = (movement.from_zone, movement.to_zone)
         self.events.append(kind, zones, movement.to_json())
 
-    def _tell_passage(self, passage: Passage) -> None:
+    def _tell_passage(self, kind: EventKind, passage: Passage) -> None:
         zones = self._door_zones.get(passage.door, ())
-        self.events.append(EventKind.PASSAGE, zones, passage.to_json())
+        self.events.append(kind, zones, passage.to_json())
+
+    def _tell_health(self, health: SensorHealth) -> None:
+        self.devices.apply_health(health)
+        body = orjson.dumps(
+            {
+                "sensor": health.sensor,
+                "problem": health.problem,
+                "time": iso_utc(health.time_us),
+            }
+        )
+        self.events.append(EventKind.SENSOR, (), body)
 
     def _tell_status(self, status: DeviceStatus) -> None:
         reader = self.devices.apply_status(status)

@@ -60,6 +60,7 @@ class Metrics:
         *,
         readers: Iterable[str] = (),
         sinks: Iterable[str] = (),
+        sensors: Iterable[str] = (),
         shed_reasons: Iterable[str] = ("rows", "tags"),
     ) -> None:
         self.registry = CollectorRegistry()
@@ -91,6 +92,9 @@ class Metrics:
         )
         self.reader_up = self._gauges(
             "reader_up", "1 while the reader's inventory runs, else 0.", "reader", readers
+        )
+        self.sensor_well = self._gauges(
+            "sensor_well", "1 while the sensor can be believed, else 0.", "sensor", sensors
         )
         self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
         build = self._gauges(

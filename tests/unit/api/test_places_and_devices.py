@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from gateway.model.device import ReaderState, SensorReading
+from gateway.model.device import ReaderState, SensorHealth, SensorReading
 from gateway.model.movement import Presence
 from tests.unit.api.serving import Gateway, asking, new_gateway
 from tests.unit.live.world import NOW_US, PLAIN, SGTIN, SSCC_TAG, outcome, row, status
@@ -90,7 +90,8 @@ async def test_the_tags_of_a_zone_include_those_missing_from_it(client: httpx.As
 
 async def test_doors_have_readers_and_sensors(gateway: Gateway, client: httpx.AsyncClient) -> None:
     broken = SensorReading(sensor="door-1/inner", value=True, time_us=NOW_US, at_us=NOW_US)
-    gateway.live.apply(outcome(sensors=[broken]))
+    ill = SensorHealth(sensor="door-1/inner", problem="It flickers.", time_us=NOW_US)
+    gateway.live.apply(outcome(sensors=[broken], sensor_health=[ill]))
     (door,) = (await client.get("/api/v1/doors")).json()["doors"]
     assert door == {
         "id": "door-1",
@@ -98,9 +99,14 @@ async def test_doors_have_readers_and_sensors(gateway: Gateway, client: httpx.As
         "inside": "staging-1",
         "outside": "yard",
         "readers": ["dock-1"],
-        "inner_beam": {"id": "door-1/inner", "value": True, "time": "2024-11-21T15:40:00.123Z"},
+        "inner_beam": {
+            "id": "door-1/inner",
+            "value": True,
+            "time": "2024-11-21T15:40:00.123Z",
+            "problem": "It flickers.",
+        },
         "outer_beam": None,
-        "contact": {"id": "door-1/contact", "value": None, "time": None},
+        "contact": {"id": "door-1/contact", "value": None, "time": None, "problem": None},
     }
 
 
@@ -125,12 +131,20 @@ async def test_sensors_show_their_last_values(gateway: Gateway, client: httpx.As
     gateway.live.apply(outcome(sensors=[warm]))
     sensors = (await client.get("/api/v1/sensors")).json()["sensors"]
     assert sensors == [
-        {"id": "door-1/inner", "kind": "beam", "unit": None, "value": None, "time": None},
+        {
+            "id": "door-1/inner",
+            "kind": "beam",
+            "unit": None,
+            "value": None,
+            "time": None,
+            "problem": None,
+        },
         {
             "id": "hall/temp",
             "kind": "temperature",
             "unit": "C",
             "value": 21.5,
             "time": "2024-11-21T15:40:00.123Z",
+            "problem": None,
         },
     ]

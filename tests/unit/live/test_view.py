@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from gateway.live import Counts, EventKind, LiveView, TagTable
-from gateway.model.device import ReaderState, SensorReading
+from gateway.model.device import ReaderState, SensorHealth, SensorReading
 from gateway.model.movement import Presence, Status
 from gateway.model.tags import NO_TAG, TagIndex
 from tests.unit.live.world import (
@@ -229,6 +229,8 @@ def test_everything_committed_is_told_once_in_order() -> None:
         outcome(
             tags=[row(SGTIN)],
             statuses=[status()],
+            sensor_health=[SensorHealth(sensor="door-1/inner", problem="Stuck.", time_us=NOW_US)],
+            provisional_passages=[passage(status=Status.PROVISIONAL)],
             provisional=[movement(status=Status.PROVISIONAL)],
             movements=[movement()],
             passages=[passage()],
@@ -237,12 +239,15 @@ def test_everything_committed_is_told_once_in_order() -> None:
     events = view.events.after(0, 10)
     assert [e.kind for e in events] == [
         EventKind.READER,
+        EventKind.SENSOR,
         EventKind.PROVISIONAL,
         EventKind.MOVEMENT,
+        EventKind.PROVISIONAL_PASSAGE,
         EventKind.PASSAGE,
     ]
-    assert [e.id for e in events] == [1, 2, 3, 4]
-    assert events[2].body == movement().to_json()
+    assert [e.id for e in events] == [1, 2, 3, 4, 5, 6]
+    assert events[3].body == movement().to_json()
+    assert view.devices.sensors["door-1/inner"].problem == "Stuck."
     assert events[3].zones == ("staging-1", "yard")
     assert orjson.loads(events[0].body)["reader"] == "dock-1"
 

@@ -104,14 +104,14 @@ def movement(epc: bytes = SGTIN, seq: int = 1, status: Status = Status.CONFIRMED
     )
 
 
-def passage() -> Passage:
+def passage(status: Status = Status.CONFIRMED) -> Passage:
     """One tag out through door-1."""
     return Passage(
         id="p-1",
         site=SITE.id,
         door="door-1",
         direction=Direction.OUT,
-        status=Status.CONFIRMED,
+        status=status,
         start_us=NOW_US,
         end_us=NOW_US,
         event_time_us=NOW_US,

@@ -10,14 +10,15 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gateway.clock import Clock
 from gateway.core import Core
-from gateway.drivers.base import Driver
+from gateway.drivers.base import Actuator, Driver
+from gateway.model.alert import RuleAction
 from gateway.model.outcome import Inputs, Outcome
 from gateway.telemetry.health import Health
 from gateway.telemetry.metrics import Metrics
@@ -55,6 +56,7 @@ class Runtime:
         self._failed = failed
         self._tick_s = tick_s
         self._commands: deque[dict[str, Any]] = deque(maxlen=MAX_COMMANDS)
+        self._actions: deque[RuleAction] = deque(maxlen=MAX_COMMANDS)
         self._taps: tuple[Tap, ...] = ()
         self._stop = threading.Event()
         self._counted = _Counted(core, metrics)
@@ -78,6 +80,10 @@ class Runtime:
     def command(self, command: dict[str, Any]) -> None:
         """Have a command decided in the next tick; any thread may ask."""
         self._commands.append(command)
+
+    def act(self, actions: Iterable[RuleAction]) -> None:
+        """Have devices do something in the next tick; any thread may ask."""
+        self._actions.extend(actions)
 
     def tap(self, tap: Tap) -> Callable[[], None]:
         """Show every tick's inputs to `tap`, in the core thread; gives the way to end that.
@@ -127,6 +133,11 @@ class Runtime:
             driver.drain(inputs, now_us)
         while self._commands:
             inputs.commands.append(self._commands.popleft())
+        while self._actions:
+            action = self._actions.popleft()
+            for driver in self._drivers:
+                if isinstance(driver, Actuator):
+                    driver.act(action, now_us)
         outcome = self._core.tick(inputs, now_us)
         for tap in self._taps:
             tap(inputs)

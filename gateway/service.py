@@ -25,6 +25,7 @@ from gateway.drivers import registry as driver_registry
 from gateway.drivers.base import Driver, DriverContext
 from gateway.errors import GatewayError
 from gateway.live import LiveView
+from gateway.model.alert import RuleAction
 from gateway.model.delivery import LiveSink, Sink
 from gateway.model.device import DeviceStatus, ReaderState, SensorHealth
 from gateway.model.outcome import Outcome
@@ -205,6 +206,7 @@ class Service:
             health,
             failed=lambda: _soon(loop, stop.set),
         )
+        committed.act = runtime.act
         return _Parts(
             core=core, live=live, metrics=metrics, health=health, writer=writer, queue=queue,
             dispatchers=dispatchers, runtime=runtime, notifier=Notifier(),
@@ -307,6 +309,7 @@ class _Committed:
         health: Health,
     ) -> None:
         self.wake: Callable[[], None] = lambda: None
+        self.act: Callable[[list[RuleAction]], None] = lambda _: None
         self._service, self._loop, self._live = service, loop, live
         self._metrics, self._health = metrics, health
 
@@ -319,6 +322,8 @@ class _Committed:
             if outcome.due_us is not None:
                 waited_s = (now_us - outcome.due_us) / 1e6
                 self._metrics.read_to_commit_seconds.observe(waited_s)
+            if outcome.actions:
+                self.act(outcome.actions)
         self.wake()
         _soon(self._loop, lambda: self._publish(outcomes))
 

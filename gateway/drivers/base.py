@@ -8,9 +8,10 @@ is a `DeviceStatus` with a reason in words, and the driver reconnects by itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.clock import Clock
+from gateway.model.alert import RuleAction
 from gateway.model.delivery import BrokerConfig
 from gateway.model.device import ReaderConfig, SensorConfig
 from gateway.model.outcome import Inputs
@@ -41,3 +42,11 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """End inventory and connections in good order; may take up to two seconds."""
+
+
+@runtime_checkable
+class Actuator(Protocol):
+    """A driver whose devices can do something as well."""
+
+    def act(self, action: RuleAction, now_us: int) -> None:
+        """Do it if one of its devices is meant; never blocks, never raises for a device."""

@@ -14,10 +14,12 @@ from dataclasses import asdict
 from gateway.drivers.base import DriverContext
 from gateway.drivers.llrp_events import Interpreter
 from gateway.drivers.llrp_link import Link
+from gateway.drivers.llrp_outputs import Pulses
 from gateway.drivers.llrp_reads import ReadMapper
 from gateway.drivers.llrp_status import Announcer
 from gateway.errors import DriverError
 from gateway.llrp.reports import ReportIntake
+from gateway.model.alert import RuleAction
 from gateway.model.device import ReaderConfig
 from gateway.model.outcome import Inputs
 from gateway.model.reads import Reads
@@ -49,6 +51,7 @@ class LlrpReaders:
             self._link(source, config, rng or random.Random())
             for source, config in enumerate(context.readers)
         ]
+        self._pulses = Pulses({link.config.id: link for link in self._links})
         self._told_skipped = [0] * len(self._links)
         self._survey_at_us = 0
 
@@ -66,6 +69,7 @@ class LlrpReaders:
 
     def drain(self, inputs: Inputs, now_us: int) -> None:
         """Append the reads that have come in, and what has changed; returns without waiting."""
+        self._pulses.run(now_us)
         self._turn(now_us, wait_s=0)
         reads = self._mapper.take(self._intake, now_us)
         if len(reads):
@@ -79,6 +83,10 @@ class LlrpReaders:
         for link in self._links:
             if link.announcer.has_news:
                 inputs.statuses += link.announcer.take()
+
+    def act(self, action: RuleAction, now_us: int) -> None:
+        """Pulse an output of one of these readers, if that is what is asked."""
+        self._pulses.ask(action, now_us)
 
     def close(self) -> None:
         """Stop every inventory that is ours, within two seconds, and let go of the readers."""

@@ -13,6 +13,7 @@ from gateway.llrp.session_events import (
     BufferFilling,
     Event,
     GpiChanged,
+    OutputRefused,
     ReaderTime,
     ReaderTrouble,
     ReportsLost,
@@ -102,6 +103,9 @@ class Interpreter:
             case ReportsLost():
                 kind = "lost"
                 reason = "reads were lost on the reader: its report buffer has overflowed"
+            case OutputRefused():
+                kind = "output"
+                reason = f"general purpose output {event.port} was not switched: {event.reason}"
             case ReaderTrouble():
                 kind, reason = "trouble", f"the reader reports: {event.message or 'an exception'}"
                 if event.antenna is not None:

@@ -108,6 +108,20 @@ class Link:
             self._approach.tick(now_us)
         self._plan(now_us)
 
+    def switch(self, output: int, on: bool, now_us: int) -> bool:
+        """Switch a general purpose output; False while the reader cannot be asked."""
+        asked = False
+
+        def act(at_us: int) -> None:
+            nonlocal asked
+            assert self._connection is not None
+            asked = self._connection.session.switch(output, on, at_us)
+
+        if self._connection is not None:
+            self._do(act, now_us)
+            self._plan(now_us)
+        return asked
+
     def leave(self, now_us: int) -> None:
         """End in good order: done when it `is_open` no more."""
         self._is_leaving = True

@@ -14,8 +14,8 @@ import random
 from dataclasses import dataclass
 
 from gateway.llrp import session_steps
-from gateway.llrp.codec import MESSAGE_HEADER, Message, decode, encode
-from gateway.llrp.configuration import ROSPEC_ID, SessionConfig
+from gateway.llrp.codec import MESSAGE_HEADER, Message, Parameter, decode, encode
+from gateway.llrp.configuration import ROSPEC_ID, SessionConfig, set_reader_config
 from gateway.llrp.errors import LlrpError
 from gateway.llrp.session_backoff import Backoff
 from gateway.llrp.session_events import (
@@ -24,6 +24,7 @@ from gateway.llrp.session_events import (
     Cause,
     Closed,
     Event,
+    OutputRefused,
     Phase,
     Stopped,
     Up,
@@ -76,6 +77,8 @@ _FAILED_ATTEMPTS = {
 }
 _STARTED, _ENDED, _PREEMPTED = range(3)
 _NEVER_US = 1 << 62
+#: Switchings of outputs whose answers are still awaited; a reader that answers none is not asked.
+_MAX_OUTPUTS = 64
 _MAX_ID = 0xFFFF_FFFF
 
 
@@ -120,6 +123,7 @@ class Session:
         self._last_id = 0
         self._probed = False
         self._suspicion = ""  # what will have happened if the inventory is found not to run
+        self._switching: dict[int, tuple[int, Message]] = {}  # id → output, request
         self._backoff = Backoff(rng or random.Random())
         self._restart_at_us = _NEVER_US
         self._out = bytearray()
@@ -215,6 +219,21 @@ class Session:
         self.phase = Phase.CLOSING
         self._restart_at_us = _NEVER_US
         self._begin(session_steps.leave(self.config, self.reader))
+
+    def switch(self, output: int, on: bool, now_us: int) -> bool:
+        """Switch a general purpose output; False while nothing can be asked of the reader.
+
+        The inventory and its dialogues go on beside it; `OutputRefused` tells of a refusal.
+        """
+        if self.phase is not Phase.RUNNING or len(self._switching) >= _MAX_OUTPUTS:
+            return False
+        self._now_us = now_us
+        write = Parameter("GPOWriteData", {"GPOPortNumber": output, "GPOData": int(on)})
+        request = set_reader_config([write])
+        request.id = self._next_id()
+        if self._send(request):
+            self._switching[request.id] = (output, request)
+        return True
 
     # --- when things are due
 
@@ -313,13 +332,22 @@ class Session:
             self._ask(request)
 
     def _ask(self, request: Message) -> None:
-        self._last_id = self._last_id % _MAX_ID + 1
-        request.id = self._last_id
+        request.id = self._next_id()
         reply_s = LEAVING_REPLY_S if self.phase is Phase.CLOSING else REPLY_S
         if self._send(request):
             self._pending = _Pending(request, self._now_us + _us(reply_s))
 
+    def _next_id(self) -> int:
+        self._last_id = self._last_id % _MAX_ID + 1
+        return self._last_id
+
     def _on_reply(self, message: Message) -> None:
+        if (switching := self._switching.pop(message.id, None)) is not None:
+            output, request = switching
+            if (refused := refusal_in(message, request)) is not None:
+                self.counters.refused += 1
+                self._events.append(OutputRefused(port=output, reason=str(refused)))
+            return
         pending = self._pending
         if (
             pending is None
@@ -371,8 +399,7 @@ class Session:
         if first_time:
             # Only now, with the ROSpec in place, may the reader let go of what it has held back.
             # There is no reply to this one; some send an ERROR_MESSAGE, which counts as stray.
-            self._last_id = self._last_id % _MAX_ID + 1
-            self._send(Message("ENABLE_EVENTS_AND_REPORTS", id=self._last_id))
+            self._send(Message("ENABLE_EVENTS_AND_REPORTS", id=self._next_id()))
             for port, connected in sorted(self.reader.antennas.items()):
                 self._events.append(AntennaChanged(port=port, connected=connected))
 

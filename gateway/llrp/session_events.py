@@ -83,6 +83,14 @@ class GpiChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputRefused:
+    """The reader did not switch a general purpose output."""
+
+    port: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BufferFilling:
     """The reader's report buffer is filling up."""
 
@@ -115,6 +123,7 @@ Event = (
     | ReaderTime
     | AntennaChanged
     | GpiChanged
+    | OutputRefused
     | BufferFilling
     | ReportsLost
     | ReaderTrouble

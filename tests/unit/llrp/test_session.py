@@ -20,6 +20,7 @@ from gateway.llrp.session_events import (
     Closed,
     Event,
     GpiChanged,
+    OutputRefused,
     Phase,
     ReaderTime,
     ReaderTrouble,
@@ -713,3 +714,36 @@ def test_frames_of_the_session_are_what_the_codec_reads() -> None:
     session.receive(encode(connection_attempt()), 0)
     (frame,) = Framer().feed(session.take_bytes())
     assert decode(frame).name == "GET_SUPPORTED_VERSION"
+
+
+def test_an_output_is_switched_beside_the_inventory() -> None:
+    dialogue = Dialogue()
+    assert not dialogue.session.switch(1, True, dialogue.now_us)
+    dialogue.connect()
+    assert dialogue.session.switch(2, True, dialogue.now_us)
+    dialogue.exchange()
+    (write,) = dialogue.reader.requests[-1].all("GPOWriteData")
+    assert (write.field("GPOPortNumber"), write.field("GPOData")) == (2, 1)
+    assert dialogue.session.counters.stray == 0
+    assert not dialogue.seen(OutputRefused)
+    assert dialogue.phase() is Phase.RUNNING
+
+
+def test_a_reader_without_that_output_says_so_and_reads_on() -> None:
+    dialogue = Dialogue().connect()
+    dialogue.reader.answers["SET_READER_CONFIG"] = refused(100, "no such GPO")
+    dialogue.session.switch(9, True, dialogue.now_us)
+    dialogue.exchange()
+    (told,) = dialogue.seen(OutputRefused)
+    assert told.port == 9
+    assert "no such GPO" in told.reason
+    assert dialogue.phase() is Phase.RUNNING
+
+
+def test_a_reader_that_answers_no_switching_is_not_asked_for_ever() -> None:
+    dialogue = Dialogue().connect()
+    dialogue.reader.answers["SET_READER_CONFIG"] = silent
+    asked = [dialogue.session.switch(1, True, dialogue.now_us) for _ in range(100)]
+    assert 0 < asked.count(True) < 100
+    dialogue.exchange()
+    assert dialogue.goes_on()

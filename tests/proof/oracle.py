@@ -123,7 +123,8 @@ def judge(
         raise BrokenError(f"phantom: {sorted(strangers)[:3]} do not exist")
     for tag in range(world.tags):
         epc = world.epc(tag).hex().upper()
-        story = _Story(epc, zone_ids, world.episodes(tag, upto_us), told.get(epc, []))
+        episodes = world.episodes(tag, upto_us)
+        story = _Story(epc, zone_ids, episodes, told.get(epc, []), world.habits.silence_us)
         story.check_movements()
         verdict.movements += len(told.get(epc, []))
         verdict.obliged += story.check_obligations(watched, upto_us)
@@ -134,9 +135,15 @@ class _Story:
     """One tag."""
 
     def __init__(
-        self, epc: str, zone_ids: Sequence[str], episodes: Sequence[Episode], told: Sequence[Told]
+        self,
+        epc: str,
+        zone_ids: Sequence[str],
+        episodes: Sequence[Episode],
+        told: Sequence[Told],
+        silence_us: int,
     ) -> None:
         self._epc, self._ids, self._episodes, self._told = epc, zone_ids, episodes, told
+        self._slack_us = silence_us + SLACK_US
 
     def check_movements(self) -> None:
         """Every movement follows from the one before, and is true."""
@@ -169,11 +176,13 @@ class _Story:
         raise BrokenError(f"phantom: {self._epc} was not there: {self._near(movement)}")
 
     def _check_absence(self, movement: Told) -> None:
+        """It was not where it was told to be, for as long as it takes to be missed there."""
+        since_us = movement.decided_us - MISSING_AFTER_US + self._slack_us
         for episode in self._episodes:
-            due_us = episode.begin_us + MISSING_AFTER_US - SLACK_US
-            if episode.zone is None and due_us <= movement.decided_us <= episode.end_us + LINGER_US:
-                return
-        raise BrokenError(f"phantom: {self._epc} was not away: {self._near(movement)}")
+            here = episode.zone is not None and self._ids[episode.zone] == movement.from_zone
+            upto_us = min(episode.end_us, movement.decided_us - LINGER_US)
+            if here and max(episode.begin_us, since_us) < upto_us:
+                raise BrokenError(f"phantom: {self._epc} was not away: {self._near(movement)}")
 
     def check_obligations(self, watched: Watched, upto_us: int) -> int:
         """Whatever was seen for long enough was told before it was over; how much that was."""
@@ -208,7 +217,7 @@ class _Story:
         return zone
 
     def _near(self, movement: Told) -> str:
-        near = [e for e in self._episodes if abs(e.begin_us - movement.decided_us) < 300 * S]
+        near = [e for e in self._episodes if e.begin_us <= movement.decided_us][-3:]
         return f"{movement}; it did {near}"
 
 

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from gateway.model.outcome import Outcome
+from gateway.store import cursors
 from gateway.store import writer as writer_module
 from gateway.store.bodies import Unpacker
+from gateway.store.cursors import Joining
 from gateway.store.database import Store, open_store
 from gateway.store.writer import Writer
-from tests.outcomes import Committed, epc_of, movement, outcome
+from tests.outcomes import NOW_US, Committed, epc_of, movement, outcome
 from tests.proof.oracle import BrokenError
 from tests.proof.recorded_disk import Operation, disk_after_cut, recording
 
@@ -41,8 +43,8 @@ class Recording:
     def durable_at(self, cut: int) -> tuple[int, int]:
         """How many movements, and which cursor, the writer had said to be durable by then."""
         movements = [count for position, count in self.acked if position <= cut]
-        cursors = [cursor for position, cursor in self.settled if position <= cut]
-        return max(movements, default=0), max(cursors, default=0)
+        settled = [cursor for position, cursor in self.settled if position <= cut]
+        return max(movements, default=0), max(settled, default=0)
 
 
 def record(folder: Path, commits: int, seed: int, lives: int = 3) -> Recording:
@@ -92,11 +94,7 @@ class _Acks(Committed):
 
 
 def _join(writer: Writer) -> None:
-    writer.run_soon(
-        lambda connection: connection.execute(
-            "INSERT OR IGNORE INTO sink (name, delivered, retired) VALUES (?, 0, 0)", (SINK,)
-        )
-    ).result(COMMIT_S)
+    writer.run_soon(lambda c: cursors.join(c, [Joining(name=SINK)], NOW_US)).result(COMMIT_S)
 
 
 def _work(
@@ -116,11 +114,7 @@ def _work(
         committed.wait_for(len(committed.outcomes) + 1, COMMIT_S)
     if rng.random() < 0.3:
         cursor = writer.newest
-        writer.run_soon(
-            lambda connection: connection.execute(
-                "UPDATE sink SET delivered = ? WHERE name = ?", (cursor, SINK)
-            )
-        ).result(COMMIT_S)
+        writer.run_soon(lambda c: cursors.advance(c, SINK, cursor)).result(COMMIT_S)
         done.settled.append((len(done.log), cursor))
 
 

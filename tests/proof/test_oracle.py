@@ -110,7 +110,7 @@ def test_missing_before_its_time_and_strangers_are_phantoms(world: World, watche
     last = story[number]
     early = replace(
         last, seq=last.seq + 1, kind="missing", from_zone=last.to_zone, to_zone=None,
-        decided_us=last.decided_us + S,
+        decided_us=last.decided_us + 60 * S,
     )  # fmt: skip
     with pytest.raises(BrokenError, match="was not away"):
         verdict_on(world, watched, told | {epc: [*story[: number + 1], early]})

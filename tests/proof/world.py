@@ -42,6 +42,12 @@ class Habits:
     settled_after_s: float = math.inf  # in view for so long, a tag is read more rarely
     settled_every_s: float = 60.0
 
+    @property
+    def silence_us(self) -> int:
+        """The longest that a tag that is in view is not read."""
+        settles = self.settled_after_s < math.inf
+        return round((self.settled_every_s if settles else self.every_s) * S)
+
 
 @dataclass(slots=True)
 class World:
@@ -106,7 +112,7 @@ class World:
             reads["time_us"] = reads["first_us"] = reads["at_us"] = columns[:, 0]
             reads["tag"], reads["antenna"] = columns[:, 1], columns[:, 2]
             reads["count"], reads["phase_rad"] = 1, math.nan
-            reads["rssi_cdbm"] = -5_500 - columns[:, 0] // 1_000 % 400
+            reads["rssi_cdbm"] = -5_500
         return reads
 
     def _between(self, tag: int, since_us: int, upto_us: int) -> list[Episode]:

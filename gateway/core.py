@@ -27,7 +27,7 @@ from gateway.model.place import Site
 from gateway.model.reads import in_order
 from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning, OverloadTuning
-from gateway.watch import Place, Watch
+from gateway.watch import Watch
 
 
 @dataclass(slots=True)
@@ -193,26 +193,12 @@ class Core:
             evidence=decision.evidence | {"inferred": inferred},
         )
 
-    def place_of(self, epc: str) -> Place | None:
-        """Where a tag is (EPC in upper-case hex), None if it was never seen."""
-        tag = self.tags.find(bytes.fromhex(epc))
-        if tag is None or tag >= len(self.engine.states.zone):
-            return None
-        return self._place(tag)
-
-    def places(self) -> Iterator[tuple[str, Place]]:
-        """Every tag that is somewhere: EPC in upper-case hex and its place."""
-        for tag in np.flatnonzero(self.engine.states.zone[: len(self.tags)] >= 0).tolist():
-            yield self.tags.epc(tag).hex().upper(), self._place(tag)
-
-    def _place(self, tag: int) -> Place:
-        states = self.engine.states
-        zone = int(states.zone[tag])
-        return Place(
-            zone=self.site.zones[zone].id if zone >= 0 else None,
-            presence=Presence(int(states.presence[tag])),
-            since_us=int(states.since_us[tag]),
-        )
+    def places(self) -> Iterator[tuple[str, str | None, Presence, int]]:
+        """(EPC in upper-case hex, zone, presence, there since) of every tag that is somewhere."""
+        states, zones = self.engine.states, self.site.zones
+        for tag in np.flatnonzero(states.zone[: len(self.tags)] >= 0).tolist():
+            presence = Presence(int(states.presence[tag]))
+            yield self._epc(tag), zones[states.zone[tag]].id, presence, int(states.since_us[tag])
 
     def _epc(self, tag: int) -> str:
         return self.tags.epc(tag).hex().upper()

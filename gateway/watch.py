@@ -19,29 +19,18 @@ from gateway.alerts.silences import Silence
 from gateway.catalog.items import Items
 from gateway.catalog.shipments import Shipments, shipment_of
 from gateway.model.alert import Acknowledgement, AlertState, RuleAction, RuleChange, RuleRow
+from gateway.model.catalog import Item
 from gateway.model.movement import MOVEMENT_NAMESPACE, Presence
 from gateway.model.outcome import Memory, Message, Outcome
 from gateway.model.passage import Passage
 from gateway.model.place import Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a tag is, in rules' terms."""
-
-    zone: str | None
-    presence: Presence
-    since_us: int
-
-
 class Whereabouts(Protocol):
     """Who knows where tags are: the core."""
 
-    def place_of(self, epc: str) -> Place | None:
-        """Where a tag is (EPC in upper-case hex), None if it was never seen."""
-
-    def places(self) -> Iterator[tuple[str, Place]]:
-        """Every tag that is somewhere."""
+    def places(self) -> Iterator[tuple[str, str | None, Presence, int]]:
+        """(EPC, zone, presence, there since) of every tag that is somewhere."""
 
 
 class Rules(Protocol):
@@ -76,7 +65,10 @@ class Catalog:
 
 
 class Watch:
-    """Watches what the location engine decides; part of the core."""
+    """Watches what the location engine decides; part of the core.
+
+    It is also what rules may ask (`gateway.rules.knowledge`).
+    """
 
     def __init__(
         self,
@@ -90,6 +82,7 @@ class Watch:
         self.rules = rules
         self.alerts = alerts or AlertBook(site.id)
         self.whereabouts: Whereabouts | None = None
+        self._time_us = 0
         self._waiting: list[Memory] = []
         self.refused: list[str] = []  # commands that made no sense, in a sentence each
 
@@ -109,6 +102,22 @@ class Watch:
             self.rules.restore(rows, now_us)
         return odd + lost
 
+    def item(self, epc: str) -> Item | None:
+        """The most exact item for an EPC (upper-case hex), None if nothing is known."""
+        return self.catalog.items.item(epc)
+
+    def shipments_in_use(self) -> bool:
+        """Whether this site works with shipments, so that going without one means something."""
+        return self.catalog.shipments.in_use
+
+    def shipment_expects(self, epc: str, door: str | None) -> str | None:
+        """The open shipment that expects this tag at this door, None if there is none."""
+        return self.catalog.shipments.expecting(epc, door, self._time_us)
+
+    def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:
+        """(EPC, zone, presence, there since) of every tag that is somewhere."""
+        return iter(()) if self.whereabouts is None else self.whereabouts.places()
+
     def goods(self, epc: str) -> dict[str, Any] | None:
         """What a movement of this tag carries of its item."""
         item = self.catalog.items.item(epc)
@@ -125,6 +134,7 @@ class Watch:
 
     def step(self, epoch: Outcome, time_us: int) -> None:
         """Take what one epoch decided; what follows from it is added to it."""
+        self._time_us = time_us
         epoch.memories += self._waiting
         self._waiting = []
         changes: list[RuleChange] = []

@@ -86,10 +86,11 @@ class Shipments:
                 odd += 1
         return odd
 
-    def expecting(self, epc: str, way: Way, door: str | None, at_us: int) -> str | None:
+    def expecting(self, epc: str, door: str | None, at_us: int) -> str | None:
         """The id of the open shipment that wants this tag (there), None if none does."""
         for shipment in self._wanted_by(epc):
-            if _is_open(shipment, way, at_us) and (door is None or shipment.door in (None, door)):
+            at_door = door is None or shipment.door in (None, door)
+            if at_door and _is_open(shipment, shipment.way, at_us):
                 return shipment.id
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.catalog.shipments import Shipments, shipment_of
-from gateway.model.catalog import Item, KeyKind, Way
+from gateway.model.catalog import Item, KeyKind
 from gateway.model.movement import Direction, Status
 from gateway.model.passage import Passage
 
@@ -107,12 +107,12 @@ def test_a_load_belongs_to_the_shipment_that_wants_most_of_it() -> None:
 
 def test_who_expects_a_tag_can_be_asked_door_by_door() -> None:
     shipments = shipments_of(shipment(TAGS[0]))
-    assert shipments.expecting(TAGS[0], Way.OUT, "door-1", 0) == "S-1"
-    assert shipments.expecting(TAGS[0], Way.OUT, "door-2", 0) is None
-    assert shipments.expecting(TAGS[0], Way.IN, "door-1", 0) is None
-    assert shipments.expecting(TAGS[1], Way.OUT, None, 0) is None
+    assert shipments.expecting(TAGS[0], "door-1", 0) == "S-1"
+    assert shipments.expecting(TAGS[0], "door-2", 0) is None
+    assert shipments.expecting(TAGS[0], None, 0) == "S-1"
+    assert shipments.expecting(TAGS[1], None, 0) is None
     shipments.remove("S-1")
-    assert shipments.expecting(TAGS[0], Way.OUT, "door-1", 0) is None
+    assert shipments.expecting(TAGS[0], "door-1", 0) is None
     assert not shipments.in_use
 
 

@@ -40,6 +40,15 @@ LEAST_LOOKS = 3.0
 CROSSING_US = 2_000_000
 #: Looks without which a tag is not taken to be beyond a door: about one a second.
 THROUGH_A_DOOR = 3.0
+#: What the looks that failed to come at home must say of a tag that began to be read beyond a door
+#: just then, and of one that both sides had read before, or that is read far worse there.
+CAME_MISSED = 0.6
+BESIDE_MISSED = 3.0
+FAR_WORSE_DB = 10.0
+#: Where a tag is found to be beyond a door it did not just pass, this much longer is waited.
+CORRECTION_TIMES = 4
+#: Nothing is known of how a tag was read at home any more: then it takes this much longer.
+FORGOTTEN_TIMES = 2
 #: How sure one may be of the way through a door that nothing saw it go.
 UNSEEN = 0.95
 #: A way that the site does not have must be seen for so many times as long …
@@ -140,7 +149,7 @@ class Moves:
         alone &= new.last_us - new.first_us >= after_us // 2
         alone &= self._home_may_tell(cases, odds)
         behind = self._coverage.door_between[cases.home, cases.there] >= 0
-        return alone & (~behind | self._only_beyond(cases, odds, as_of_us - after_us))
+        return alone & (~behind | self._beyond(cases, odds, as_of_us, after_us))
 
     def _came(self, cases: _Cases) -> Bools:
         """Whether tags began to be read there when they ceased to be at home."""
@@ -160,7 +169,9 @@ class Moves:
         doubt = np.maximum(CLEARLY / np.maximum(cases.lead, AHEAD), 1.0)
         after_us = self._move_us(cases, odds) * self._times(cases) * doubt * doubt
         beside = self._coverage.door_between[cases.home, there] < 0
-        return ahead & beside & (end_us - states.rival_us[tags] >= after_us)
+        after_us *= np.where(beside, 1, CORRECTION_TIMES)
+        sure = beside | (cases.lead >= CLEARLY)
+        return ahead & sure & (end_us - states.rival_us[tags] >= after_us)
 
     def _move_us(self, cases: _Cases, odds: Odds) -> Times:
         dbm = np.where(cases.new_place.slots, odds.looks.dbm[cases.rows], -np.inf)
@@ -180,12 +191,23 @@ class Moves:
         blind = down.any(axis=1) | (~here.slots.any(axis=1) & self._coverage.blind[cases.home])
         return np.asarray(~blind | (cases.new_place.dbm >= here.dbm - AS_WELL_DB))
 
-    def _only_beyond(self, cases: _Cases, odds: Odds, since_us: Times) -> Bools:
-        """Whether nothing else has heard a tag meanwhile, and that not by a few stray reads."""
-        looks, new = odds.looks, cases.new_place
+    def _beyond(self, cases: _Cases, odds: Odds, as_of_us: Times, after_us: Times) -> Bools:
+        """Whether tags are surely beyond a door that nothing saw them pass.
+
+        Beside a door a tag is read from both sides, and now and then by one of them only. So nothing
+        else may have heard it meanwhile, that not by a few stray reads, and home must have failed
+        to hear it often enough.
+        """
+        looks, here, new = odds.looks, cases.here_place, cases.new_place
         elsewhere = (looks.weight[cases.rows] > 0.0) & ~new.slots
         other_us = np.where(elsewhere, looks.last_us[cases.rows], 0).max(axis=1)
-        return np.asarray((other_us <= since_us) & (new.looks >= THROUGH_A_DOOR))
+        only_us = as_of_us - other_us
+        began = new.first_us >= here.last_us - CROSSING_US
+        well = new.dbm >= here.dbm - FAR_WORSE_DB
+        missed = here.missed >= np.where(began & well, CAME_MISSED, BESIDE_MISSED)
+        forgotten = ~here.slots.any(axis=1)
+        long = only_us >= after_us * np.where(forgotten, FORGOTTEN_TIMES, 1)
+        return long & (missed | forgotten) & (new.looks >= THROUGH_A_DOOR)
 
     def _move(
         self, cases: _Cases, i: int, odds: Odds, chance: float, end_us: int, *, alone: bool
@@ -197,7 +219,7 @@ class Moves:
         if alone:
             begun_us = max(int(cases.new_place.first_us[i]), int(cases.here_place.last_us[i]))
         event_us = max(min(begun_us, last_us), since_us)
-        door, direction = self._door_used(tag, home, zone), None
+        door, direction = self._door_used(tag, home, zone) if alone else -1, None
         if door >= 0:
             inward = zone == int(self._coverage.inside[door])
             direction = Direction.IN if inward else Direction.OUT

@@ -24,6 +24,7 @@ ASIDE_DB = 6.0
 #: Power differs from what is expected by about this much, whatever is done.
 SPREAD_DB = 5.0
 MOST_DB = 15.0
+MOST_ASIDE_DB = 25.0
 #: An antenna that counts less than this is silent.
 SILENT = 0.05
 #: An antenna that is silent hears at least this much less than the weakest that is not.
@@ -100,7 +101,7 @@ class ZoneOdds:
         level_dbm = np.where(usual, dbm, -np.inf).max(axis=2, keepdims=True)
         known = np.isfinite(level_dbm)
         excess_db = np.maximum(dbm - np.where(known, level_dbm, 0.0) + ASIDE_DB, 0.0)
-        against = np.where(own | ~known, 0.0, heard * _cost(excess_db)).sum(axis=2)
+        against = np.where(own | ~known, 0.0, heard * _cost(excess_db, MOST_ASIDE_DB)).sum(axis=2)
         missed = np.where(own, looks.missed[:, None, :], np.inf).min(axis=2)
         missed = np.where(np.isfinite(missed), missed, UNHEARD)
         return np.asarray(-against - missed)
@@ -148,9 +149,9 @@ class ZoneOdds:
         return against
 
 
-def _cost(off_db: Floats) -> Floats:
+def _cost(off_db: Floats, most_db: float = MOST_DB) -> Floats:
     """What a difference from the expected power says against a zone, in log-odds."""
-    return np.asarray((np.minimum(np.abs(off_db), MOST_DB) / SPREAD_DB) ** 2 / 2)
+    return np.asarray((np.minimum(np.abs(off_db), most_db) / SPREAD_DB) ** 2 / 2)
 
 
 def _some(looks: Looks, rows: Numbers) -> Looks:

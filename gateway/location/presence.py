@@ -28,6 +28,8 @@ from gateway.model.tuning import LocationTuning
 CLOSE_US = 6_000_000
 #: Open cases are looked at every so many epochs.
 TURN_EPOCHS = 5
+#: A tag first read that is just now at a door is waited for so many times as long.
+AT_DOOR_TIMES = 2
 #: On which side of a door a tag came into view is this likely to be right, at least.
 SIDE_CHANCE = 0.6
 
@@ -74,9 +76,9 @@ class ZonePresence:
         tags = self._open
         odds = self._weigh(tags, end_us)
         nowhere = np.asarray(states.presence[tags] != Presence.PRESENT)
-        decisions = list(self._arrivals(tags, nowhere, odds, end_us))
-        free = ~nowhere & ~np.isin(tags, held)
-        decisions += self._moves.decide(tags, free, odds, end_us)
+        at_door = np.isin(tags, held)
+        decisions = list(self._arrivals(tags, nowhere, at_door, odds, end_us))
+        decisions += self._moves.decide(tags, ~nowhere & ~at_door, odds, end_us)
         decided = np.array([d.tag for d in decisions], dtype=np.intp)
         self._mates.part(decided, end_us - CLOSE_US)
         self._close(decided, end_us)
@@ -120,8 +122,9 @@ class ZonePresence:
         return self._odds.of(tags, np.minimum(self._states.last_us[tags] + FRESH_US, end_us))
 
     def _arrivals(
-        self, tags: Numbers, nowhere: Bools, odds: Odds, end_us: int
+        self, tags: Numbers, nowhere: Bools, at_door: Bools, odds: Odds, end_us: int
     ) -> Iterator[Decision]:
+        """Where tags are that were nowhere; one that is just now at a door is waited for."""
         states = self._states
         rows = np.flatnonzero(nowhere & (states.first_us[tags] > 0))
         if not len(rows):
@@ -129,34 +132,41 @@ class ZonePresence:
         tags, best = tags[rows], odds.logs[rows].argmax(axis=1)
         zones, antennas = odds.zones[rows, best], odds.looks.strongest()[0][rows]
         since_us = np.maximum(states.first_us[tags], states.case_us[tags] - EPOCH_US)
-        due = (zones != NO_ZONE) & (end_us - since_us >= self._arrive.of(zones, antennas))
+        after_us = self._arrive.of(zones, antennas) * np.where(at_door[rows], AT_DOOR_TIMES, 1)
+        due = (zones != NO_ZONE) & (end_us - since_us >= after_us)
         if not due.any():
             return
         chances = odds.chances()[rows, best]
         for i in np.flatnonzero(due).tolist():
-            yield self._arrival(
-                int(tags[i]), int(zones[i]), float(chances[i]), odds, int(rows[i]), end_us
-            )
+            tag, zone, chance, row = int(tags[i]), int(zones[i]), float(chances[i]), int(rows[i])
+            if at_door[row]:
+                zone, chance = self._before_door(tag, zone, chance, odds, row, end_us)
+            yield self._arrival(tag, zone, chance, odds, row)
 
-    def _arrival(
+    def _before_door(
         self, tag: int, zone: int, chance: float, odds: Odds, row: int, end_us: int
-    ) -> Decision:
-        """To the zone of the best odds; at a door on the side on which it came into view."""
-        coverage, looks, states = self._coverage, odds.looks, self._states
+    ) -> tuple[int, float]:
+        """The side of the door on which a tag that is on its way through came into view."""
+        coverage, looks = self._coverage, odds.looks
         own = coverage.covers[looks.antenna[row], zone] & (looks.heard[row] > 0.0)
         strongest = int(np.where(own, looks.dbm[row], -np.inf).argmax())
         door = int(coverage.door[looks.antenna[row, strongest]])
-        if door >= 0:
-            inside = self._side_first_seen(tag, door, end_us) == INSIDE
-            zone = int((coverage.inside if inside else coverage.outside)[door])
-            chance = max(chance, SIDE_CHANCE)
+        if door < 0:
+            return zone, chance
+        inside = self._side_first_seen(tag, door, end_us) == INSIDE
+        return int((coverage.inside if inside else coverage.outside)[door]), max(
+            chance, SIDE_CHANCE
+        )
+
+    def _arrival(self, tag: int, zone: int, chance: float, odds: Odds, row: int) -> Decision:
+        coverage, states = self._coverage, self._states
         return Decision(
             tag=tag,
             kind=Kind.ARRIVED,
             status=Status.CONFIRMED,
             event_time_us=max(int(states.first_us[tag]), int(states.since_us[tag])),
             to_zone=coverage.site.zones[zone].id,
-            confidence=chance * looks.certainty(row),
+            confidence=chance * odds.looks.certainty(row),
             evidence=zone_evidence(coverage.site, states, tag, odds, row, zone),
         )
 

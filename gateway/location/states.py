@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gateway.model.movement import Presence
 
 #: Antennas remembered per tag; the one that has been silent longest makes room for a new one.
-SLOTS = 6
+SLOTS = 8
 NO_ZONE = -1
 NO_ANTENNA = -1
 NO_MATES = 0

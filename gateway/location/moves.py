@@ -194,9 +194,9 @@ class Moves:
     def _beyond(self, cases: _Cases, odds: Odds, as_of_us: Times, after_us: Times) -> Bools:
         """Whether tags are surely beyond a door that nothing saw them pass.
 
-        Beside a door a tag is read from both sides, and now and then by one of them only. So nothing
-        else may have heard it meanwhile, that not by a few stray reads, and home must have failed
-        to hear it often enough.
+        Beside a door a tag is read from both sides, and now and then by one of them only. So
+        nothing else may have heard it meanwhile, that not by a few stray reads, and home must have
+        failed to hear it often enough.
         """
         looks, here, new = odds.looks, cases.here_place, cases.new_place
         elsewhere = (looks.weight[cases.rows] > 0.0) & ~new.slots
@@ -207,7 +207,7 @@ class Moves:
         missed = here.missed >= np.where(began & well, CAME_MISSED, BESIDE_MISSED)
         forgotten = ~here.slots.any(axis=1)
         long = only_us >= after_us * np.where(forgotten, FORGOTTEN_TIMES, 1)
-        return long & (missed | forgotten) & (new.looks >= THROUGH_A_DOOR)
+        return np.asarray(long & (missed | forgotten) & (new.looks >= THROUGH_A_DOOR))
 
     def _move(
         self, cases: _Cases, i: int, odds: Odds, chance: float, end_us: int, *, alone: bool

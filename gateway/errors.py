@@ -61,11 +61,18 @@ class SinkError(GatewayError):
 
 
 class Retry(SinkError):  # noqa: N818
-    """The same records may be tried again, not before `after_s` seconds when that is given."""
+    """The same records may be tried again, not before `after_s` seconds when that is given.
 
-    def __init__(self, reason: str, after_s: float | None = None) -> None:
+    With `progress` some of them were taken before the failure, and will not be sent again: the
+    other side works, if badly, and need not be given ever more time.
+    """
+
+    def __init__(
+        self, reason: str, after_s: float | None = None, *, progress: bool = False
+    ) -> None:
         super().__init__(reason)
         self.after_s = after_s
+        self.progress = progress
 
 
 class Rejected(SinkError):  # noqa: N818

@@ -189,6 +189,8 @@ class Dispatcher:
             except Hold as refusal:
                 await self._pause(State.HELD, str(refusal), self._rng.uniform(*HOLD_S))
             except Retry as failure:
+                if failure.progress:
+                    self._backoff.reset()
                 await self._pause(State.RETRYING, str(failure), self._delay_s(failure.after_s))
             except Exception as error:  # a sink's or the disk's mistake must not end the others
                 if self._reason is None:

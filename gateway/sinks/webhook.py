@@ -88,13 +88,16 @@ class WebhookSink:
         chains: dict[str, deque[Record]] = {}
         for record in records:
             chains.setdefault(record.key, deque()).append(record)
-        waiting = deque(chains.values())
+        waiting, settled_before = deque(chains.values()), len(self._settled)
         failures: list[Retry | Hold] = []
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._parallel, len(waiting))):
                 group.create_task(self._work(waiting, failures))
         if failures:
-            raise next((f for f in failures if isinstance(f, Hold)), failures[0])
+            failure = next((f for f in failures if isinstance(f, Hold)), failures[0])
+            if isinstance(failure, Retry):
+                failure.progress = len(self._settled) > settled_before
+            raise failure
 
     async def _work(self, waiting: deque[deque[Record]], failures: list[Retry | Hold]) -> None:
         """Take one key after the other, until all are done or somebody has failed."""

@@ -44,7 +44,7 @@ SPEED = 40
 ZONES = 6
 TAGS = 80
 READY_S = 60.0
-DRAIN_S = 120.0
+DRAIN_S = 300.0
 #: How the kills are spread: into the start, into the end, the rest into the work.
 INTO_START, INTO_END = 0.25, 0.1
 
@@ -65,6 +65,7 @@ class KillLoop:
         self.now_us = self.world.start_us
         self.watched = Watched()
         self.ready_s: list[float] = []
+        self._living: list[int] = []  # the gateway, while there is one
         self.kills: dict[str, int] = {"start": 0, "work": 0, "end": 0}
 
     def run(self, kills: int) -> dict[str, Any]:
@@ -90,13 +91,16 @@ class KillLoop:
 
     @contextmanager
     def _receiving(self) -> Iterator[None]:
-        process = _fork(lambda: asyncio.run(receive(self.port, self.received, self.seed)), self.log)
+        receiver = _fork(
+            lambda: asyncio.run(receive(self.port, self.received, self.seed)), self.log
+        )
         try:
             wait_until(lambda: accepts_connections(self.port), READY_S)
             yield
         finally:
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+            for process in (receiver, *self._living):
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
 
     def _live_and_die(self) -> None:
         luck = self.rng.random()
@@ -112,7 +116,7 @@ class KillLoop:
                 os.kill(process, signal.SIGTERM)
                 time.sleep(self.rng.uniform(0.0, 0.1))
         os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
+        status = self._wait(process)
         died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         ended_well = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
         assert died or ended_well, f"it ended by itself ({status}):\n{self.log.read_text()[-4000:]}"
@@ -124,7 +128,15 @@ class KillLoop:
         self.now_us += round(self.rng.uniform(0.0, 20.0) * S)
         self.ledger.clear(self.now_us)
         begun_s = time.monotonic()
-        return _fork(self._live, self.log), begun_s
+        process = _fork(self._live, self.log)
+        self._living = [process]
+        return process, begun_s
+
+    def _wait(self, process: int) -> int:
+        """Until a process has ended; its status."""
+        _, status = os.waitpid(process, 0)
+        self._living.clear()
+        return status
 
     def _live(self) -> None:
         set_up_logging("warning")
@@ -148,6 +160,8 @@ class KillLoop:
         ends_at_s = begun_s + READY_S
         while not self.ledger.ready:
             ended, status = os.waitpid(process, os.WNOHANG)
+            if ended:
+                self._living.clear()
             assert not ended, f"it ended in its start ({status}):\n{self.log.read_text()[-4000:]}"
             assert time.monotonic() < ends_at_s, f"not ready:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.001)
@@ -164,9 +178,10 @@ class KillLoop:
         self._wait_ready(process, begun_s)
         wait_until(lambda: self.ledger.committed_us > self.now_us + 60 * S, READY_S)
         self.ledger.hold()
+        self.received.with_name("calm").touch()
         wait_until(self._all_delivered, DRAIN_S)
         os.kill(process, signal.SIGTERM)
-        _, status = os.waitpid(process, 0)
+        status = self._wait(process)
         assert status == 0, f"it ended badly ({status}):\n{self.log.read_text()[-4000:]}"
         self._remember()
         self.now_us = self.ledger.seen_us

@@ -88,6 +88,18 @@ async def test_retry_repeats_the_same_records_until_they_are_taken(
     assert max(delays[8:]) > 10.0, "the bound grows"
 
 
+async def test_a_failure_in_the_middle_of_progress_makes_no_delay_longer(
+    outbox: Outbox, delays: list[float]
+) -> None:
+    sink = ScriptedSink()
+    sink.script.extend(Retry("it is busy", progress=True) for _ in range(12))
+    async with outbox.serving(sink):
+        ids = outbox.append(3)
+        await eventually(lambda: sink.ids == ids)
+    assert len(delays) == 12
+    assert max(delays) <= 0.2, "the other side works, if badly"
+
+
 async def test_a_success_makes_the_next_delays_short_again(
     outbox: Outbox, delays: list[float]
 ) -> None:

@@ -231,10 +231,14 @@ async def test_what_was_taken_before_a_failure_is_not_sent_again(
     with pytest.raises(Retry, match="503") as failure:
         await sink.deliver(batch)
     assert failure.value.after_s == 7.0
+    assert failure.value.progress
+    with pytest.raises(Retry, match="503") as failure:
+        await sink.deliver(batch)
+    assert not failure.value.progress
     del answers[batch[3].id]
     assert list(await sink.deliver(batch)) == [2]
     told = ids(peer.requests)
-    assert told == [r.id for r in (*batch[:4], *batch[3:])]
+    assert told == [r.id for r in (*batch[:4], batch[3], *batch[3:])]
 
 
 async def test_a_server_that_refuses_us_holds_everything(peer: HttpPeer, make: Make) -> None:

@@ -21,7 +21,7 @@ from gateway.clock import Clock
 from gateway.errors import GatewayError
 from gateway.model.alert import AlertState
 from gateway.model.catalog import Item
-from gateway.model.epc_text import parse_any
+from gateway.model.epc_key import parse_key
 from gateway.model.movement import iso_utc
 from gateway.model.place import Site
 from gateway.store.database import Store
@@ -125,12 +125,13 @@ class Desk:
     def item(self, text: str) -> Json | None:
         """The item of a key, or the most exact one of an EPC."""
         try:
-            _, key = canonical_key(text)
+            names = [
+                canonical_key(text)[1],
+                *(n for e in parse_key(text).epcs[:1] for n in keys_of(e)),
+            ]
         except ValueError as error:
             raise GatewayError(str(error)) from error
-        item = self._items.get(key)
-        if item is None and key.startswith("epc:"):
-            item = next(filter(None, map(self._items.get, keys_of(parse_any(key[4:])))), None)
+        item = next(filter(None, map(self._items.get, names)), None)
         return None if item is None else item_json(item)
 
     def items(self, limit: int, after: str = "") -> list[Json]:

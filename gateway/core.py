@@ -8,6 +8,7 @@ one thread, one step at a time; nothing here waits, and nothing here knows a soc
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -119,12 +120,14 @@ class Core:
     def _enter(self, step: Step, outcome: Outcome) -> None:
         """Turn the engine's decisions into movements, passages and rows to store."""
         changed: dict[int, None] = {}
+        after = _later(step.decisions)
         for decision in step.decisions:
             if decision.status is Status.PROVISIONAL:
                 seq = int(self.engine.states.seq[decision.tag]) + 1
                 outcome.provisional.append(self._movement(decision, seq, outcome.now_us))
                 continue
-            seq = self._seq_of(decision, step.decisions)
+            after[decision.tag] -= 1
+            seq = int(self.engine.states.seq[decision.tag]) - after[decision.tag]
             movement = self._movement(decision, seq, outcome.now_us)
             outcome.movements.append(movement)
             changed[decision.tag] = None
@@ -136,17 +139,6 @@ class Core:
         forming = [self._passage(p, outcome.now_us) for p in step.provisional_passages]
         outcome.provisional_passages += self.watch.judge(forming, outcome)
         outcome.sensor_health += step.sensor_health
-
-    def _seq_of(self, decision: Decision, decisions: list[Decision]) -> int:
-        """The tag's number after this decision; a tag may have had several in one epoch."""
-        later = False
-        after = 0
-        for other in decisions:
-            if other is decision:
-                later = True
-            elif later and other.tag == decision.tag and other.status is not Status.PROVISIONAL:
-                after += 1
-        return int(self.engine.states.seq[decision.tag]) - after
 
     def _movement(self, decision: Decision, seq: int, now_us: int) -> Movement:
         raw = self.tags.epc(decision.tag)
@@ -226,3 +218,8 @@ class Core:
         self.counts.coalesced = self.epochs.coalesced
         self.counts.shed = self.epochs.shed
         self.counts.late = self.epochs.late
+
+
+def _later(decisions: list[Decision]) -> dict[int, int]:
+    """How many decisions of an epoch count for each tag; it may have had several."""
+    return Counter(d.tag for d in decisions if d.status is not Status.PROVISIONAL)

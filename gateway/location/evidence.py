@@ -24,7 +24,7 @@ from gateway.location.times import NEVER_US
 from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.movement import Presence
 from gateway.model.place import ZoneKind
-from gateway.model.reads import Reads
+from gateway.model.reads import NO_RSSI_CDBM, Reads
 
 #: Seconds in which evidence fades to 1/e. At doors things move, in storage they stand.
 FADE_S = {
@@ -157,7 +157,14 @@ class Evidence:
             first_us, begun = states.slot_first_us.reshape(-1), spots[pauses]
             first_us[begun] = NEVER_US
             np.minimum.at(first_us, begun, reads["first_us"][pauses])
+            self._begin_run(begun)
         np.maximum.at(last_us, spots, reads["time_us"])
+        np.add.at(states.slot_reads.reshape(-1), spots, reads["count"])
+        np.maximum.at(states.slot_peak_cdbm.reshape(-1), spots, reads["rssi_cdbm"])
+
+    def _begin_run(self, spots: Numbers) -> None:
+        self._states.slot_reads.reshape(-1)[spots] = 0
+        self._states.slot_peak_cdbm.reshape(-1)[spots] = NO_RSSI_CDBM
 
     def _asked(
         self, tags: Numbers, antennas: Antennas, first_us: npt.NDArray[np.int64], end_us: int
@@ -272,7 +279,11 @@ class Evidence:
         dbm[spots] += gain * (rows["mean_cdbm"] / 100.0 - dbm[spots])
         pause = rows["first_us"] - known_us[spots] > RUN_GAP_US
         first_us[spots[pause]] = rows["first_us"][pause]
+        self._begin_run(spots[pause])
         known_us[spots] = rows["last_us"]
+        reads, peaks = states.slot_reads.reshape(-1), states.slot_peak_cdbm.reshape(-1)
+        reads[spots] += rows["count"].astype(np.uint32)
+        peaks[spots] = np.maximum(peaks[spots], rows["peak_cdbm"])
 
     def looks(self, tags: Numbers, as_of_us: npt.NDArray[np.int64]) -> Looks:
         """What the antennas say of `tags`, each at its time.

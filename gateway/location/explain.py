@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from gateway.location.odds import Odds
-from gateway.location.states import NO_ZONE, TagStates
+from gateway.location.states import NO_ANTENNA, NO_ZONE, TagStates
 from gateway.model.movement import iso_utc
-from gateway.model.place import Site
+from gateway.model.place import Side, Site
+from gateway.model.reads import NO_RSSI_CDBM
 
 
 def antenna_reads(site: Site, states: TagStates, tag: int) -> list[dict[str, Any]]:
-    """Power and last read per antenna, strongest evidence first."""
+    """What each antenna read of a tag, in its last run of reads; strongest evidence first.
+
+    Powers are null where the reader gives none. Times are those of the first and the last read.
+    """
+    weights = states.slot_weight[tag].tolist()
+    numbers = states.slot_antenna[tag].tolist()
+    peaks_cdbm, means_dbm = states.slot_peak_cdbm[tag].tolist(), states.slot_dbm[tag].tolist()
+    firsts_us, lasts_us = states.slot_first_us[tag].tolist(), states.slot_us[tag].tolist()
+    reads = states.slot_reads[tag].tolist()
     rows = []
-    for slot in np.argsort(-states.slot_weight[tag], kind="stable").tolist():
-        number = int(states.slot_antenna[tag, slot])
-        if number < 0:
+    for slot in sorted(range(len(weights)), key=weights.__getitem__, reverse=True):
+        number = numbers[slot]
+        if number == NO_ANTENNA:
             continue
-        antenna = site.antennas[number]
-        rows.append(
-            {
-                "antenna": f"{antenna.reader}/{antenna.port}",
-                "weight": round(float(states.slot_weight[tag, slot]), 2),
-                "rssi_dbm": round(float(states.slot_dbm[tag, slot]), 1),
-                "first": iso_utc(int(states.slot_first_us[tag, slot])),
-                "last": iso_utc(int(states.slot_us[tag, slot])),
-            }
-        )
+        antenna, known = site.antennas[number], peaks_cdbm[slot] > NO_RSSI_CDBM
+        row: dict[str, Any] = {"antenna": f"{antenna.reader}/{antenna.port}"}
+        if antenna.door is None:
+            row["zones"] = antenna.zones
+        else:
+            row["door"], row["side"] = antenna.door, antenna.side or Side.INSIDE
+        row["reads"] = reads[slot]
+        row["rssi_max_dbm"] = peaks_cdbm[slot] / 100.0 if known else None
+        row["rssi_mean_dbm"] = round(means_dbm[slot], 1) if known else None
+        row["first"], row["last"] = iso_utc(firsts_us[slot]), iso_utc(lasts_us[slot])
+        rows.append(row)
     return rows
 
 

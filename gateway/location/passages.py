@@ -6,7 +6,6 @@ nothing has joined it for a while. Its id comes from its first sign and never ch
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from gateway.location.beams import BEAM_US, Beams, in_story
 from gateway.location.companions import Origin, companions
 from gateway.location.empties import Empties, EmptyCrossing
 from gateway.location.states import TagStates
-from gateway.model.movement import MOVEMENT_NAMESPACE, Decision, Direction, Status
+from gateway.model.movement import Decision, Direction, Status, name_id
 from gateway.model.passage import EMPTY, PassageDecision
 from gateway.model.place import Site
 
@@ -154,8 +153,7 @@ class Passages:
         return load
 
     def _id_of(self, door: str, direction: Direction, first_us: int) -> str:
-        name = f"{self._site.id}/passage/{door}/{direction}/{first_us}"
-        return str(uuid.uuid5(MOVEMENT_NAMESPACE, name))
+        return name_id(f"{self._site.id}/passage/{door}/{direction}/{first_us}")
 
     def stir(self, doors: Iterable[int], end_us: int) -> None:
         """Tags are at these doors, which may turn out to pass: nothing passes empty just now."""

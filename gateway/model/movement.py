@@ -11,12 +11,15 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
+from hashlib import sha1
 from typing import Any
 
 import orjson
 
 #: Namespace of movement ids; never changes, or every consumer's deduplication breaks.
 MOVEMENT_NAMESPACE = uuid.UUID("7d0a5b3e-6a0c-5e7b-9d43-6b1f0f4e2c11")
+_NAMESPACE_BYTES = MOVEMENT_NAMESPACE.bytes
 
 
 class Kind(StrEnum):
@@ -122,10 +125,23 @@ class Movement:
 
 def movement_id(site: str, epc: str, seq: int) -> str:
     """The id of a tag's `seq`-th movement: uuid5 of site, EPC (upper-case hex) and number."""
-    return str(uuid.uuid5(MOVEMENT_NAMESPACE, f"{site}/{epc}/{seq}"))
+    return name_id(f"{site}/{epc}/{seq}")
+
+
+def name_id(name: str) -> str:
+    """uuid5 of a name in our namespace: what `uuid.uuid5` gives, in a fifth of its time."""
+    digest = sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).digest()
+    version, variant = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80
+    text = (digest[:6] + bytes((version, digest[7], variant)) + digest[9:16]).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def iso_utc(time_us: int) -> str:
     """`2026-11-21T12:00:01.612Z`: UTC with milliseconds, from microseconds since the epoch."""
-    moment = datetime.fromtimestamp(time_us // 1_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_us // 1_000 % 1_000:03d}Z"
+    return f"{_second_utc(time_us // 1_000_000)}.{time_us // 1_000 % 1_000:03d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second_utc(time_s: int) -> str:
+    # Times of what happens together share their second, and this is half the cost of telling it.
+    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%S}"

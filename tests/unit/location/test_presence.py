@@ -153,5 +153,5 @@ def test_the_confidence_and_the_reads_are_told() -> None:
     movement = scene.of("A")[0]
     assert 0.5 < movement.confidence <= 1.0
     assert movement.evidence["reads"][0]["antenna"] == "aisle/1"
-    assert movement.evidence["reads"][0]["rssi_dbm"] == -60.0
+    assert movement.evidence["reads"][0]["rssi_max_dbm"] == -60.0
     assert movement.record_time_us - movement.event_time_us < 5 * S

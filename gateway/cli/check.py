@@ -33,11 +33,13 @@ def check(
 
     Exit code 0: fine; 1: problems, each as file:line:column: message.
     """
+    from gateway.rules.files import load_site_rules
     from gateway.settings.configuration import load
 
     try:
         configuration = load(site, secrets=not without_secrets)
         _check_sinks(configuration)
+        rules = load_site_rules(configuration)
     except SettingsError as error:
         _tell(error.problems, (), as_json=as_json)
         if not as_json:
@@ -46,10 +48,10 @@ def check(
         raise typer.Exit(1) from None
     _tell((), (*configuration.notes, *_calibration_notes(configuration)), as_json=as_json)
     if not as_json:
-        typer.echo(summary(configuration))
+        typer.echo(summary(configuration, len({rule.id for rule in rules.rules})))
 
 
-def summary(configuration: Configuration) -> str:
+def summary(configuration: Configuration, rules: int = 0) -> str:
     """What the site consists of, in one line."""
     site = configuration.site
     parts = [
@@ -60,6 +62,8 @@ def summary(configuration: Configuration) -> str:
         _counted(len(configuration.sensors), "sensor"),
         _counted(len(configuration.sinks), "sink"),
     ]
+    if rules:
+        parts.append(_counted(rules, "rule"))
     return f"{site.id}: {', '.join(parts)}; everything is fine"
 
 

@@ -6,6 +6,7 @@ import types
 from collections.abc import Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gateway.settings.names import SINKS
@@ -93,7 +94,7 @@ def _misfit(error: ErrorDetails) -> str:
 
 def _known_keys(error: ErrorDetails, model: type[Section]) -> list[str]:
     owner = model_at(model, error["loc"][:-1])
-    return list(owner.model_fields) if owner else []
+    return [f.alias or name for name, f in owner.model_fields.items()] if owner else []
 
 
 def _near(given: Any, words: list[str]) -> str:
@@ -117,13 +118,22 @@ def model_at(model: type[Section], loc: Sequence[str | int]) -> type[Section] | 
         if isinstance(step, int):
             continue
         for candidate in found:
-            if step in candidate.model_fields:
-                found = models_in(candidate.model_fields[step].annotation)
+            if field := _field(candidate, step):
+                found = models_in(field.annotation)
                 break
         else:
             # A union's member is named in the location by its tag, such as 'file' of a sink.
             found = [m for m in found if "kind" in m.model_fields and step in _kinds(m)]
     return found[0] if len(found) == 1 else None
+
+
+def _field(model: type[Section], name: str) -> FieldInfo | None:
+    """The field that files write as `name`."""
+    fields = model.model_fields
+    found = fields.get(name)
+    if found is None or found.alias not in (None, name):
+        return next((f for f in fields.values() if f.alias == name), None)
+    return found
 
 
 def _kinds(model: type[Section]) -> tuple[Any, ...]:

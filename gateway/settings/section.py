@@ -20,7 +20,8 @@ class Section(BaseModel):
         """`key:` with nothing after it is the same as leaving the known key out."""
         if not isinstance(given, dict):
             return given
-        return {k: v for k, v in given.items() if v is not None or k not in cls.model_fields}
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {k: v for k, v in given.items() if v is not None or k not in known}
 
 
 def _check_credential_name(name: str) -> str:

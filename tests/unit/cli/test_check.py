@@ -68,7 +68,7 @@ def test_json_of_a_site_without_problems_holds_its_notes(
     monkeypatch.chdir(write_site(tmp_path, {}))
     result = CliRunner().invoke(app, ["--site", ".", "--json"])
     assert (result.exit_code, json.loads(result.stdout)) == (0, [])
-    write_site(tmp_path, {"rules/r.yaml": "rules: []\n"})
+    write_site(tmp_path, {"readers/empty.yaml": "# nothing\n"})
     result = CliRunner().invoke(app, ["--site", ".", "--json"])
     assert result.exit_code == 0
     assert [n["severity"] for n in json.loads(result.stdout)] == ["note"]

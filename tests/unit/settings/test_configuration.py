@@ -224,13 +224,11 @@ def test_secrets_need_not_be_at_hand_to_check_or_replay(tmp_path: Path) -> None:
 
 def test_what_is_accepted_but_not_used_yet_is_noted(tmp_path: Path) -> None:
     files = {
-        "rules/a.yaml": "rules: []\n",
         "readers/empty.yaml": "# nothing\n",
     }
     notes = [str(n).removeprefix(f"{tmp_path}/") for n in load_files(tmp_path, files).notes]
     assert notes == [
         "readers/empty.yaml:1:1: the file is empty: no device",
-        "rules/a.yaml:1:1: rules are not evaluated by this version yet",
     ]
 
 

@@ -1,0 +1,428 @@
+"""The models of `rules/*.yaml`: what a rule may say, before it is checked against the site."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from gateway.model.alert import Severity
+from gateway.model.device import ReaderState, SensorKind
+from gateway.model.movement import Direction, Kind
+from gateway.model.place import ZoneKind
+from gateway.rules.fields import On
+from gateway.rules.schedule import DAYS
+from gateway.settings.section import Section
+from gateway.settings.values import Duration, Identifier, Line, SensorId, text_of
+
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
+
+
+def _listed(value: Any) -> Any:
+    """A single value as a list of it."""
+    return value if isinstance(value, list | tuple) or value is None else [value]
+
+
+def _chosen(value: Any) -> Any:
+    """A value, or a list of them, as `{in: [...]}`."""
+    return value if isinstance(value, dict) else {"in": _listed(value)}
+
+
+def _compared(value: Any) -> Any:
+    """A plain number is what has to be equalled."""
+    return value if isinstance(value, dict) else {"equals": value}
+
+
+def _minutes(value: Any) -> int:
+    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("expected a time of day such as 06:00 or 22:30")
+    return 24 * 60 if found[1] is None else int(found[1]) * 60 + int(found[2])
+
+
+def _one_text(value: Any) -> str:
+    text = text_of(value)
+    if not isinstance(text, str) or not text or len(text) > 500 or not text.isprintable():
+        raise ValueError("expected one line of text, at most 500 characters")
+    return text
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, BeforeValidator(_one_text)]
+Minutes = Annotated[int, BeforeValidator(_minutes)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
+
+
+class Among(Section):
+    """One of some texts, or anything but some."""
+
+    any_of: Annotated[tuple[Text, ...], BeforeValidator(_listed)] | None = Field(None, alias="in")
+    none_of: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field((), alias="not")
+
+
+class AmongZones(Among):
+    """Zones by id, those that are a part of them included, or by kind."""
+
+    kind: Annotated[tuple[ZoneKind, ...], BeforeValidator(_listed)] | None = None
+    not_kind: Annotated[tuple[ZoneKind, ...], BeforeValidator(_listed)] = ()
+
+
+class Compared(Section):
+    """A number within bounds."""
+
+    above: Number | None = None
+    below: Number | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
+    equals: Number | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Compared:
+        if all(value is None for _, value in self):
+            raise ValueError("expected above, below, at_least, at_most or equals")
+        return self
+
+
+class Lasting(Section):
+    """Seconds within bounds, written as durations."""
+
+    above: Duration | None = None
+    below: Duration | None = None
+    at_least: Duration | None = None
+    at_most: Duration | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Lasting:
+        if all(value is None for _, value in self):
+            raise ValueError("expected above, below, at_least or at_most, such as {at_least: 4h}")
+        return self
+
+
+class ItemWhere(Section):
+    """What the catalog has to know of a tag."""
+
+    known: bool | None = None
+    sku: Annotated[Among, BeforeValidator(_chosen)] | None = None
+    category: Annotated[Among, BeforeValidator(_chosen)] | None = None
+    at_home: bool | None = None
+    allowed: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> ItemWhere:
+        if all(value is None for _, value in self):
+            raise ValueError("expected known, sku, category, at_home or allowed")
+        return self
+
+
+def _two_times(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError('expected two times of day, such as ["22:00", "06:00"]')
+    return value
+
+
+def _days(value: Any) -> Any:
+    for day in _listed(value):
+        if day not in (*DAYS, "weekdays", "weekend"):
+            raise ValueError(f"expected {', '.join(DAYS)}, weekdays or weekend")
+    return _listed(value)
+
+
+class ScheduleWhere(Section):
+    """Days and hours on the site's clock."""
+
+    days: Annotated[tuple[str, ...], BeforeValidator(_days)] = ()
+    between: Annotated[tuple[Minutes, Minutes], BeforeValidator(_two_times)] | None = None
+    outside: bool = False
+
+
+class SensorWhere(Section):
+    """What a sensor has to say: one by its id, or those of a kind at the rule's door or zone."""
+
+    sensor: SensorId | None = None
+    kind: SensorKind | None = None
+    says: Text | None = Field(None, alias="is")
+    above: Number | None = None
+    below: Number | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
+    equals: Number | None = None
+    for_s: Duration = Field(0.0, alias="for")
+
+    @model_validator(mode="after")
+    def _one_sensor(self) -> SensorWhere:
+        if (self.sensor is None) == (self.kind is None):
+            raise ValueError("expected either sensor (its id) or kind (such as contact)")
+        return self
+
+
+class TrafficWhere(Section):
+    """How long nothing has gone through the door."""
+
+    none_for: Duration
+
+
+ZonesHere = Annotated[AmongZones, BeforeValidator(_chosen)]
+AmongHere = Annotated[Among, BeforeValidator(_chosen)]
+Kinds = Annotated[tuple[ZoneKind, ...], BeforeValidator(_listed)]
+Sensors = Annotated[tuple[SensorWhere, ...], BeforeValidator(_listed)]
+
+
+class _AnyWhere(Section):
+    schedule: ScheduleWhere | None = None
+    sensors: Sensors = ()
+    shipments: Literal["in_use"] | None = None
+
+
+class _TagWhere(_AnyWhere):
+    zone: ZonesHere | None = None
+    zone_kind: Kinds | None = None
+    epc: AmongHere | None = None
+    item: ItemWhere | None = None
+    shipment: Literal["absent", "expected"] | None = None
+
+
+class MovementWhere(_TagWhere):
+    """What a movement has to be like."""
+
+    kind: Annotated[tuple[Kind, ...], BeforeValidator(_listed)] | None = None
+    from_: ZonesHere | None = Field(None, alias="from")
+    to: ZonesHere | None = None
+    door: AmongHere | None = None
+    direction: Direction | None = None
+    dwell: Lasting | None = None
+    confidence: Annotated[Compared, BeforeValidator(_compared)] | None = None
+
+
+PresenceWord = Literal["present", "missing", "departed", "unknown"]
+
+
+class PresenceWhere(_TagWhere):
+    """Where a tag has to be, and for how long."""
+
+    state: Annotated[tuple[PresenceWord, ...], BeforeValidator(_listed)] | None = None
+    dwell: Lasting | None = None
+
+
+class PassageWhere(_AnyWhere):
+    """What a passage has to be like."""
+
+    door: AmongHere | None = None
+    direction: Direction | None = None
+    verdict: AmongHere | None = None
+    tags: Annotated[Compared, BeforeValidator(_compared)] | None = None
+    confidence: Annotated[Compared, BeforeValidator(_compared)] | None = None
+
+
+class ReadingWhere(_AnyWhere):
+    """What sensors have to say, at which doors or zones."""
+
+    door: AmongHere | None = None
+    zone: ZonesHere | None = None
+    zone_kind: Kinds | None = None
+    sensor: AmongHere | None = None
+    traffic: TrafficWhere | None = None
+
+
+class ReaderWhere(_AnyWhere):
+    """How a reader, or an antenna, has to be."""
+
+    reader: AmongHere | None = None
+    antenna: Annotated[int, Field(ge=1)] | None = None
+    state: Annotated[tuple[ReaderState, ...], BeforeValidator(_listed)] | None = None
+    up: bool | None = None
+
+
+def _stock(value: Any) -> Any:
+    """`{below: minimum}` is below the minimum of the SKU's item."""
+    if isinstance(value, dict) and value.get("below") == "minimum":
+        return {k: v for k, v in value.items() if k != "below"} | {"below_minimum": True}
+    return value
+
+
+class StockWhere(Section):
+    """How many tags of the SKU have to be inside."""
+
+    below_minimum: bool = False
+    above: Number | None = None
+    below: Number | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
+
+
+class TimerWhere(_AnyWhere):
+    """What has to be so whenever it is looked at."""
+
+    door: AmongHere | None = None
+    zone: ZonesHere | None = None
+    zone_kind: Kinds | None = None
+    sku: AmongHere | None = None
+    stock: Annotated[StockWhere, BeforeValidator(_stock)] | None = None
+    traffic: TrafficWhere | None = None
+
+
+#: The conditions of each kind of rule.
+WHERES: dict[On, type[Section]] = {
+    On.MOVEMENT: MovementWhere,
+    On.PRESENCE: PresenceWhere,
+    On.PASSAGE: PassageWhere,
+    On.READING: ReadingWhere,
+    On.READER: ReaderWhere,
+    On.TIMER: TimerWhere,
+}
+
+
+class AbsentEntry(Section):
+    """Silence is not health: a sensor that has not spoken for so long is told as well."""
+
+    after: Duration
+    severity: Severity = Severity.WARNING
+
+
+class AlertEntry(Section):
+    """What is told."""
+
+    severity: Severity = Severity.WARNING
+    key: Names = ()
+    group: Names = ()
+    summary: Annotated[str, BeforeValidator(_one_text)]
+    route: Identifier | None = None
+    group_wait: Duration = 0.0
+
+
+class MqttAction(Section):
+    """An MQTT message."""
+
+    topic: Text
+    payload: Any = None
+    retain: bool = False
+
+
+class WebhookAction(Section):
+    """A message to a sink of the kind webhook."""
+
+    sink: Identifier
+    payload: Any = None
+
+
+class GpoAction(Section):
+    """A pulse on an output of a reader."""
+
+    reader: Identifier
+    port: Annotated[int, Field(ge=1, le=64)]
+    pulse: Duration = 1.0
+
+
+class ZoneAction(Section):
+    """Hold or release a zone, or start a count there; absent: the zone of the alert."""
+
+    zone: Text = "{zone}"
+
+
+class ActionEntry(Section):
+    """One action, when the rule fires or, `at: resolved`, when that is over."""
+
+    at: Literal["firing", "resolved"] = "firing"
+    mqtt: MqttAction | None = None
+    webhook: WebhookAction | None = None
+    gpo: GpoAction | None = None
+    hold: ZoneAction | None = None
+    release: ZoneAction | None = None
+    count: ZoneAction | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ActionEntry:
+        if sum(value is not None for name, value in self if name != "at") != 1:
+            raise ValueError("expected exactly one of mqtt, webhook, gpo, hold, release and count")
+        return self
+
+
+def _expression(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError('expected an expression, such as "temperature > 8"')
+    return value
+
+
+def _at_least_a_second(seconds: float) -> float:
+    if seconds < 1:
+        raise ValueError("expected at least 1s")
+    return seconds
+
+
+ExpressionText = Annotated[str, BeforeValidator(_expression)]
+
+
+class RuleEntry(Section):
+    """One rule."""
+
+    id: Identifier
+    name: Line = ""
+    on: On
+    where: dict[str, Any] = Field(default_factory=dict)
+    when: ExpressionText | None = None
+    for_s: Duration = Field(0.0, alias="for")
+    grace: Duration = 0.0
+    resolve: dict[str, Any] | None = None
+    resolve_when: ExpressionText | None = None
+    resolve_after: Duration | None = None
+    keep_firing_for: Duration = 0.0
+    latch: bool = False
+    absent: AbsentEntry | None = None
+    every: Annotated[Duration, AfterValidator(_at_least_a_second)] | None = None
+    alert: AlertEntry
+    actions: tuple[ActionEntry, ...] = ()
+    dry_run: bool = False
+    enabled: bool = True
+    tests: tuple[Any, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_wait(self) -> RuleEntry:
+        if self.for_s and self.grace:
+            raise ValueError(
+                "give either for (it has to hold all the time) or grace (it is tested again at "
+                "the end), not both"
+            )
+        return self
+
+
+class MatchEntry(Section):
+    """Which alerts a route is for."""
+
+    severity: Annotated[tuple[Severity, ...], BeforeValidator(_listed)] = ()
+    rule: Names = ()
+
+
+class EscalationEntry(Section):
+    """Whom to tell as well, when nobody has acknowledged for so long."""
+
+    after: Duration
+    unless: Literal["acknowledged"] = "acknowledged"
+    to: Names
+
+
+class RouteEntry(Section):
+    """Who is told of which alerts."""
+
+    name: Identifier | None = None
+    match: MatchEntry = MatchEntry()
+    to: Names = ()
+    repeat: Duration | None = None
+    group_wait: Duration | None = None
+    escalate: tuple[EscalationEntry, ...] = ()
+
+
+class InhibitEntry(Section):
+    """Which alerts rest while others fire."""
+
+    source: MatchEntry
+    target: MatchEntry
+    equal: Names = ()
+
+
+class RuleFile(Section):
+    """Everything of a file in `rules/`."""
+
+    version: int = 1
+    rules: tuple[RuleEntry, ...] = ()
+    routes: tuple[RouteEntry, ...] = ()
+    inhibit: tuple[InhibitEntry, ...] = ()

@@ -9,9 +9,9 @@ compile() {
         --no-emit-index-url --custom-compile-command "make lock" "$@"
 }
 
-compile pyproject.toml requirements/build.in requirements/test.in --extra demo --extra sllurp \
+compile pyproject.toml requirements/build.in requirements/test.in --extra demo --extra rules --extra sllurp \
     --output-file requirements/test.txt --upgrade
 compile requirements/build.in --constraint requirements/test.txt --output-file requirements/build.txt
 compile pyproject.toml --constraint requirements/test.txt --output-file requirements/runtime.txt
-compile pyproject.toml --extra demo --constraint requirements/test.txt \
+compile pyproject.toml --extra demo --extra rules --constraint requirements/test.txt \
     --output-file requirements/demo.txt

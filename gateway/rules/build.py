@@ -247,6 +247,12 @@ class RuleBuilder:
         options: dict[str, Any] = given.model_dump()
         if kind == "webhook":
             self._known("sink", options["sink"], self._world.sinks, at.at("sink"))
+        if kind == "mqtt":
+            if options["sink"] is None and not self._world.brokers:
+                self._report.problem(at.place, "there is no sink of the kind mqtt to send it")
+            elif options["sink"] is not None:
+                self._known("sink", options["sink"], self._world.brokers, at.at("sink"))
+            options["sink"] = options["sink"] or next(iter(self._world.brokers), "")
         if kind == "gpo":
             self._known("reader", options["reader"], self._world.reader_ids, at.at("reader"))
             options["pulse_s"] = options.pop("pulse")

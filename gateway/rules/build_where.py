@@ -50,6 +50,7 @@ class World:
     site: Site
     sensors: tuple[SensorConfig, ...] = ()
     sinks: tuple[str, ...] = ()
+    brokers: tuple[str, ...] = ()  # those of the kind mqtt
     readers: tuple[str, ...] | None = None  # None: those of the site's antennas
 
     @property

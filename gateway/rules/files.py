@@ -29,6 +29,7 @@ def world_of(configuration: Configuration) -> World:
         site=configuration.site,
         sensors=configuration.sensors,
         sinks=tuple(sink.name for sink in configuration.sinks),
+        brokers=tuple(sink.name for sink in configuration.sinks if sink.kind == "mqtt"),
         readers=tuple(reader.id for reader in configuration.readers),
     )
 

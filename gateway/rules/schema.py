@@ -291,8 +291,9 @@ class AlertEntry(Section):
 
 
 class MqttAction(Section):
-    """An MQTT message."""
+    """An MQTT message, through a sink of the kind mqtt; absent: the first one."""
 
+    sink: Identifier | None = None
     topic: Text
     payload: Any = None
     retain: bool = False

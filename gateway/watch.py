@@ -8,6 +8,7 @@ The second half of the decision path: the same thread, the same transaction, eve
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import orjson
 
 from gateway.alerts.book import AlertBook
-from gateway.alerts.silences import Silence
+from gateway.alerts.silences import silence_of
 from gateway.catalog.items import Items
 from gateway.catalog.shipments import Shipments, shipment_of
 from gateway.model.alert import Acknowledgement, AlertState, RuleAction, RuleChange, RuleRow
@@ -84,7 +85,7 @@ class Watch:
         self.whereabouts: Whereabouts | None = None
         self._time_us = 0
         self._waiting: list[Memory] = []
-        self.refused: list[str] = []  # commands that made no sense, in a sentence each
+        self.refused: deque[str] = deque(maxlen=100)  # commands that made no sense
 
     def follow(self, whereabouts: Whereabouts) -> None:
         """Ask this core where tags are."""
@@ -156,23 +157,24 @@ class Watch:
         """
         try:
             return self._command(command, now_us)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             self.refused.append(f"{next(iter(command), '')}: {error}")
             return True
 
     def _command(self, command: dict[str, Any], now_us: int) -> bool:
         shipments = self.catalog.shipments
         if "ack" in command:
+            until_us = command.get("until_us")
             ack = Acknowledgement(
                 by=str(command.get("by") or "unknown"),
                 note=str(command.get("note") or ""),
                 at_us=now_us,
-                until_us=command.get("until_us"),
+                until_us=None if until_us is None else int(until_us),
             )
             if not self.alerts.acknowledge(str(command["ack"]), ack):
                 raise ValueError(f"no alert fires with the id {command['ack']}")
         elif "silence" in command:
-            self.alerts.silence(Silence(**command["silence"]))
+            self.alerts.silence(silence_of(orjson.dumps(command["silence"])))
         elif "unsilence" in command:
             self.alerts.unsilence(str(command["unsilence"]))
         elif "shipment" in command:

@@ -37,6 +37,11 @@ class Silence:
 
 
 def silence_of(body: bytes) -> Silence:
-    """What was stored; raises ValueError or TypeError for what never was a silence."""
+    """What was stored or asked for; raises ValueError or TypeError for what is no silence."""
     stored: dict[str, Any] = orjson.loads(body)
-    return Silence(**stored)
+    silence = Silence(**stored)
+    texts = (silence.id, silence.by, silence.note, silence.rule or "", silence.severity or "")
+    sound = type(silence.until_us) is int and all(isinstance(text, str) for text in texts)
+    if not sound or not isinstance(silence.match, dict):
+        raise ValueError("a silence has an id, a time until which it lasts, and texts")
+    return silence

@@ -1,0 +1,143 @@
+"""What follows from movements is decided with them, and survives a restart with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from gateway.catalog.items import body_of
+from gateway.model.alert import AlertState, RuleAction, RuleChange, RuleRow
+from gateway.model.catalog import Item, KeyKind
+from gateway.model.outcome import Memory, Outcome
+from gateway.model.place import Door, Site, Zone, ZoneKind
+from gateway.watch import Watch
+
+S = 1_000_000
+EPC = "3034257BF7194E4000001A85"
+SITE = Site(
+    id="dc",
+    zones=(Zone(id="hall", kind=ZoneKind.STAGING), Zone(id="yard", kind=ZoneKind.OUTSIDE)),
+    doors=(Door(id="door-1", inside="hall", outside="yard"),),
+)
+CHANGE = RuleChange(
+    rule="r",
+    key=f"epc={EPC}",
+    group=f"epc={EPC}",
+    state=AlertState.FIRING,
+    at_us=S,
+    since_us=S,
+    summary="it is there",
+    actions=(
+        RuleAction(kind="mqtt", options={"sink": "plant", "topic": "a/b", "payload": "on"}),
+        RuleAction(kind="gpo", options={"reader": "dock-1", "port": 1}),
+        RuleAction(kind="hold", options={"zone": "hall"}),
+    ),
+)
+
+
+class ScriptedRules:
+    """Says what it is told to say, and remembers what it was given back."""
+
+    def __init__(self, *changes: RuleChange) -> None:
+        self.changes = list(changes)
+        self.restored: list[RuleRow] = []
+        self.next_due_us = None
+
+    def step(self, outcome: Outcome, time_us: int) -> list[RuleChange]:
+        said, self.changes = self.changes, []
+        return said
+
+    def rows(self) -> list[RuleRow]:
+        return [
+            RuleRow(rule="r", key="k", state=AlertState.PENDING, due_us=9, body=b'{"x":1}'),
+            RuleRow(rule="r", key="gone", state=AlertState.RESOLVED, due_us=None, body=None),
+        ]
+
+    def restore(self, rows: Iterable[RuleRow], time_us: int) -> None:
+        self.restored += rows
+
+
+def step(watch: Watch, time_s: float = 1.0) -> Outcome:
+    epoch = Outcome(number=1, now_us=round(time_s * S))
+    watch.step(epoch, round(time_s * S))
+    return epoch
+
+
+def kept(*epochs: Outcome) -> list[Memory]:
+    last = {(m.kind, m.key): m for epoch in epochs for m in epoch.memories}
+    return [memory for memory in last.values() if memory.body is not None]
+
+
+def test_a_rule_that_fires_is_told_and_its_actions_are_done_once() -> None:
+    watch = Watch(SITE, rules=ScriptedRules(CHANGE))
+    epoch = step(watch)
+    assert [alert.rule for alert in epoch.alerts] == ["r"]
+    (message,) = epoch.messages
+    assert message.target == "plant"
+    assert orjson.loads(message.body)["topic"] == "a/b"
+    assert [action.kind for action in epoch.actions] == ["gpo"]
+    assert [m.key for m in epoch.memories if m.kind == "hold"] == ["hall"]
+    assert step(watch, 2.0).messages == []
+
+
+def test_what_sends_an_action_again_after_a_crash_has_the_same_id() -> None:
+    first, again = (step(Watch(SITE, rules=ScriptedRules(CHANGE))) for _ in range(2))
+    assert first.messages == again.messages
+
+
+def test_a_dry_run_does_nothing() -> None:
+    epoch = step(Watch(SITE, rules=ScriptedRules(replace(CHANGE, dry_run=True))))
+    assert (epoch.alerts, epoch.messages, epoch.actions) == ([], [], [])
+
+
+def test_instances_of_rules_come_back_as_they_were_and_resolved_ones_do_not() -> None:
+    memories = kept(step(Watch(SITE, rules=ScriptedRules(CHANGE))))
+    rules = ScriptedRules()
+    watch = Watch(SITE, rules=rules)
+    assert watch.restore(memories, S) == 0
+    assert rules.restored == [
+        RuleRow(rule="r", key="k", state=AlertState.PENDING, due_us=9, body=b'{"x":1}')
+    ]
+    assert [alert.rule for alert in watch.alerts.alerts] == ["r"]
+
+
+def test_a_memory_that_makes_no_sense_is_counted_and_left_out() -> None:
+    watch = Watch(SITE, rules=ScriptedRules())
+    odd = [Memory(kind=kind, key="?", body=b"{") for kind in ("rule", "alert", "shipment")]
+    assert watch.restore(odd, S) == 3
+
+
+def test_commands_of_people_are_done_and_nonsense_is_refused_in_a_sentence() -> None:
+    watch = Watch(SITE, rules=ScriptedRules(CHANGE))
+    alert = step(watch).alerts[0]
+    assert watch.command({"ack": alert.id, "by": "ann"}, 2 * S)
+    epoch = step(watch, 2.0)
+    assert watch.alerts.alerts[0].acknowledged is not None
+    assert [m.kind for m in epoch.memories if m.kind == "alert"]
+    assert watch.command({"shipment": {"id": "S", "lines": [{"epc": EPC}]}}, 2 * S)
+    assert [m.key for m in step(watch, 3.0).memories if m.kind == "shipment"] == ["S"]
+    assert watch.shipment_expects(EPC, "door-1") == "S"
+    assert not watch.refused
+    wrong: list[dict[str, Any]] = [
+        {"ack": "?"},
+        {"ack": alert.id, "until_us": []},
+        {"shipment": 7},
+        {"shipment": {}},
+        {"silence": {"x": 1}},
+        {"silence": {"id": "s", "by": "a", "until_us": "soon"}},
+    ]
+    for nonsense in wrong:
+        assert watch.command(nonsense, 3 * S)
+    assert len(watch.refused) == len(wrong)
+    assert not watch.command({"dance": True}, 3 * S)
+
+
+def test_movements_carry_the_goods_of_their_tag() -> None:
+    watch = Watch(SITE)
+    assert watch.goods(EPC) is None
+    key = "gtin:80614141123458"
+    watch.catalog.items.put([(key, body_of(Item(kind=KeyKind.GTIN, key=key, sku="0047")))])
+    assert watch.goods(EPC) == {"sku": "0047", "name": None, "category": None}

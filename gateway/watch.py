@@ -25,6 +25,8 @@ from gateway.model.movement import MOVEMENT_NAMESPACE, Presence
 from gateway.model.outcome import Memory, Message, Outcome
 from gateway.model.passage import Passage
 from gateway.model.place import Site
+from gateway.rules.engine import RuleEngine
+from gateway.rules.rule import RuleSet
 
 
 class Whereabouts(Protocol):
@@ -32,23 +34,6 @@ class Whereabouts(Protocol):
 
     def places(self) -> Iterator[tuple[str, str | None, Presence, int]]:
         """(EPC, zone, presence, there since) of every tag that is somewhere."""
-
-
-class Rules(Protocol):
-    """What the rule engine gives: see `gateway.rules.engine`."""
-
-    @property
-    def next_due_us(self) -> int | None:
-        """When a timer falls due, None while none runs."""
-
-    def step(self, outcome: Outcome, time_us: int) -> list[RuleChange]:
-        """What changed by an epoch's decisions, and by its time."""
-
-    def rows(self) -> list[RuleRow]:
-        """Instances that have to be stored anew."""
-
-    def restore(self, rows: Iterable[RuleRow], time_us: int) -> None:
-        """Go on after a restart."""
 
 
 @dataclass(slots=True)
@@ -71,17 +56,14 @@ class Watch:
     It is also what rules may ask (`gateway.rules.knowledge`).
     """
 
-    def __init__(
-        self,
-        site: Site,
-        catalog: Catalog | None = None,
-        rules: Rules | None = None,
-        alerts: AlertBook | None = None,
-    ) -> None:
+    def __init__(self, site: Site, rules: RuleSet | None = None) -> None:
         self._site = site
-        self.catalog = catalog or Catalog.empty()
-        self.rules = rules
-        self.alerts = alerts or AlertBook(site.id)
+        self.catalog = Catalog.empty()
+        rules = rules or RuleSet()
+        self.rules = RuleEngine(rules, site, self)
+        self.alerts = AlertBook(site.id, rules.routes)
+        self._adopted: RuleSet | None = None
+        self._changes: list[RuleChange] = []  # that were made beside the epochs
         self.whereabouts: Whereabouts | None = None
         self._time_us = 0
         self._waiting: list[Memory] = []
@@ -99,8 +81,7 @@ class Watch:
         odd = self.catalog.shipments.restore(by_kind.get("shipment", ()))
         odd += self.alerts.restore([*by_kind.get("alert", ()), *by_kind.get("silence", ())])
         rows, lost = _rule_rows(by_kind.get("rule", ()))
-        if self.rules is not None:
-            self.rules.restore(rows, now_us)
+        self.rules.restore(rows, now_us)
         return odd + lost
 
     def item(self, epc: str) -> Item | None:
@@ -138,16 +119,26 @@ class Watch:
         self._time_us = time_us
         epoch.memories += self._waiting
         self._waiting = []
-        changes: list[RuleChange] = []
-        if self.rules is not None:
-            changes = self.rules.step(epoch, time_us)
-            epoch.memories += map(_rule_memory, self.rules.rows())
+        changes = self._changes + self._adopt(time_us) + self.rules.step(epoch, time_us)
+        self._changes = []
+        epoch.memories += map(_rule_memory, self.rules.rows())
         told = self.alerts.step(changes, time_us, epoch.now_us)
         epoch.alerts += told.alerts
         epoch.memories += told.memories
         for change in changes:
             if change.state is not AlertState.PENDING and not change.dry_run:
                 self._act(change, epoch)
+
+    def adopt(self, rules: RuleSet) -> None:
+        """Follow other rules from the next epoch on; any thread may ask."""
+        self._adopted = rules
+
+    def _adopt(self, time_us: int) -> list[RuleChange]:
+        rules, self._adopted = self._adopted, None
+        if rules is None:
+            return []
+        self.alerts.reroute(rules.routes)
+        return self.rules.replace(rules, time_us)
 
     def command(self, command: dict[str, Any], now_us: int) -> bool:
         """Do what a person or another system asked for; False if it is none of ours.
@@ -171,8 +162,11 @@ class Watch:
                 at_us=now_us,
                 until_us=None if until_us is None else int(until_us),
             )
-            if not self.alerts.acknowledge(str(command["ack"]), ack):
+            alert = self.alerts.acknowledge(str(command["ack"]), ack)
+            if alert is None:
                 raise ValueError(f"no alert fires with the id {command['ack']}")
+            if alert.latch:
+                self._changes += self.rules.release(alert.rule, alert.group, self._time_us)
         elif "silence" in command:
             self.alerts.silence(silence_of(orjson.dumps(command["silence"])))
         elif "unsilence" in command:

@@ -33,7 +33,7 @@ FLAP_US = 15 * 60_000_000
 #: A storm is told when it has shown how big it is.
 STORM_WAIT_S = 10.0
 #: Reasons that end even an alert which only a person should end.
-ENDING = frozenset({"rule changed", "shipment assigned"})
+ENDING = frozenset({"rule changed", "shipment assigned", "ended by hand"})
 
 
 @dataclass(slots=True)
@@ -93,8 +93,8 @@ class AlertBook:
         self._routes = routes
         self._touched.update(dict.fromkeys(self._quiet))
 
-    def acknowledge(self, alert_id: str, ack: Acknowledgement) -> bool:
-        """Somebody has taken note of a firing alert; False if there is none with this id."""
+    def acknowledge(self, alert_id: str, ack: Acknowledgement) -> Alert | None:
+        """Somebody has taken note of a firing alert; None if there is none with this id."""
         for fingerprint, entry in self._entries.items():
             if entry.alert.id == alert_id and entry.firing:
                 entry.alert = replace(entry.alert, acknowledged=ack)
@@ -104,8 +104,8 @@ class AlertBook:
                 if not entry.members:  # it was latched, and this is what it waited for
                     self._end(entry, max(ack.at_us, entry.alert.event_time_us), "acknowledged")
                 self._touched[fingerprint] = None
-                return True
-        return False
+                return entry.alert
+        return None
 
     def silence(self, silence: Silence) -> None:
         """No word of some alerts for a while."""

@@ -44,7 +44,6 @@ class ScriptedRules:
     def __init__(self, *changes: RuleChange) -> None:
         self.changes = list(changes)
         self.restored: list[RuleRow] = []
-        self.next_due_us = None
 
     def step(self, outcome: Outcome, time_us: int) -> list[RuleChange]:
         said, self.changes = self.changes, []
@@ -60,6 +59,12 @@ class ScriptedRules:
         self.restored += rows
 
 
+def watch_with(rules: ScriptedRules) -> Watch:
+    watch = Watch(SITE)
+    watch.rules = rules  # type: ignore[assignment]
+    return watch
+
+
 def step(watch: Watch, time_s: float = 1.0) -> Outcome:
     epoch = Outcome(number=1, now_us=round(time_s * S))
     watch.step(epoch, round(time_s * S))
@@ -72,7 +77,7 @@ def kept(*epochs: Outcome) -> list[Memory]:
 
 
 def test_a_rule_that_fires_is_told_and_its_actions_are_done_once() -> None:
-    watch = Watch(SITE, rules=ScriptedRules(CHANGE))
+    watch = watch_with(ScriptedRules(CHANGE))
     epoch = step(watch)
     assert [alert.rule for alert in epoch.alerts] == ["r"]
     (message,) = epoch.messages
@@ -84,19 +89,19 @@ def test_a_rule_that_fires_is_told_and_its_actions_are_done_once() -> None:
 
 
 def test_what_sends_an_action_again_after_a_crash_has_the_same_id() -> None:
-    first, again = (step(Watch(SITE, rules=ScriptedRules(CHANGE))) for _ in range(2))
+    first, again = (step(watch_with(ScriptedRules(CHANGE))) for _ in range(2))
     assert first.messages == again.messages
 
 
 def test_a_dry_run_does_nothing() -> None:
-    epoch = step(Watch(SITE, rules=ScriptedRules(replace(CHANGE, dry_run=True))))
+    epoch = step(watch_with(ScriptedRules(replace(CHANGE, dry_run=True))))
     assert (epoch.alerts, epoch.messages, epoch.actions) == ([], [], [])
 
 
 def test_instances_of_rules_come_back_as_they_were_and_resolved_ones_do_not() -> None:
-    memories = kept(step(Watch(SITE, rules=ScriptedRules(CHANGE))))
+    memories = kept(step(watch_with(ScriptedRules(CHANGE))))
     rules = ScriptedRules()
-    watch = Watch(SITE, rules=rules)
+    watch = watch_with(rules)
     assert watch.restore(memories, S) == 0
     assert rules.restored == [
         RuleRow(rule="r", key="k", state=AlertState.PENDING, due_us=9, body=b'{"x":1}')
@@ -105,13 +110,13 @@ def test_instances_of_rules_come_back_as_they_were_and_resolved_ones_do_not() ->
 
 
 def test_a_memory_that_makes_no_sense_is_counted_and_left_out() -> None:
-    watch = Watch(SITE, rules=ScriptedRules())
+    watch = watch_with(ScriptedRules())
     odd = [Memory(kind=kind, key="?", body=b"{") for kind in ("rule", "alert", "shipment")]
     assert watch.restore(odd, S) == 3
 
 
 def test_commands_of_people_are_done_and_nonsense_is_refused_in_a_sentence() -> None:
-    watch = Watch(SITE, rules=ScriptedRules(CHANGE))
+    watch = watch_with(ScriptedRules(CHANGE))
     alert = step(watch).alerts[0]
     assert watch.command({"ack": alert.id, "by": "ann"}, 2 * S)
     epoch = step(watch, 2.0)

@@ -39,10 +39,18 @@ class Desk:
     """Answers from what is committed; what is asked for is done by the core's next tick."""
 
     def __init__(
-        self, site: Site, store: Store, writer: Writer, items: Items, command: Command, clock: Clock
+        self,
+        site: Site,
+        store: Store,
+        writer: Writer,
+        items: Items,
+        command: Command,
+        reload: Callable[[], str],
+        clock: Clock,
     ) -> None:
         self._site, self._store, self._writer = site, store, writer
         self._items, self._command, self._clock = items, command, clock
+        self.reload = reload
 
     def alerts(self, state: str | None = None, rule: str | None = None) -> list[Json]:
         """Alerts that fire or ended a short while ago, the newest first."""

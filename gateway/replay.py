@@ -21,6 +21,7 @@ class Replay:
         self._core, self._recording = core, recording
         self.movements = 0
         self.passages = 0
+        self.alerts = 0
 
     def outcomes(self, paths: Iterable[Path], tick_us: int, drain_us: int = 0) -> Iterator[Outcome]:
         """Every outcome that holds something, in order.
@@ -49,5 +50,6 @@ class Replay:
         outcome = self._core.tick(inputs, now_us)
         self.movements += len(outcome.movements)
         self.passages += len(outcome.passages)
-        if outcome.movements or outcome.passages or outcome.provisional:
+        self.alerts += len(outcome.alerts)
+        if outcome.movements or outcome.passages or outcome.alerts or outcome.provisional:
             yield outcome

@@ -33,6 +33,8 @@ from gateway.model.tags import TagIndex
 from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
 from gateway.outbox.running import RunningOutbox
+from gateway.reload import Reload
+from gateway.rules.rule import RuleSet
 from gateway.runtime import Runtime
 from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
@@ -44,6 +46,7 @@ from gateway.tap import InputTap
 from gateway.telemetry.health import Health
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.notify import Notifier, Watchdog
+from gateway.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +67,30 @@ class Service:
     """One running gateway. `listeners` are called in the event loop after each commit."""
 
     configuration: Configuration
+    rules: RuleSet = field(default_factory=RuleSet)
     clock: Clock = field(default_factory=SystemClock)
     listeners: list[Listener] = field(default_factory=list)
     api_url: str | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    _reload: Reload | None = None
+    _metrics: Metrics | None = None
+
+    def reload(self) -> str:
+        """Take up what has changed in the files, all or nothing; in a thread, not in the loop.
+
+        Returns what was done, in a sentence; raises GatewayError when nothing was.
+        """
+        if self._reload is None or self._metrics is None:
+            raise GatewayError("the gateway is still starting: try again in a moment")
+        try:
+            done = self._reload()
+        except GatewayError as error:
+            self._metrics.reload_successful.set(0)
+            logger.error("the files of the site are not taken up: %s", error)  # noqa: TRY400
+            raise
+        self._metrics.reload_successful.set(1)
+        logger.info("%s", done)
+        return done
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; raises GatewayError when it cannot start."""
@@ -113,6 +136,8 @@ class Service:
         with contextlib.closing(address), contextlib.closing(self._open_store()) as store:
             parts = self._build(store, loop, stop)
             parts.writer.start()
+            self._reload = Reload(configuration, parts.core.watch.adopt)
+            self._metrics = parts.metrics
             try:
                 streams = Streams()
                 app = create_app(
@@ -129,6 +154,7 @@ class Service:
                         parts.writer,
                         parts.core.watch.catalog.items,
                         parts.runtime.command,
+                        self.reload,
                         self.clock,
                     ),
                 )
@@ -168,6 +194,7 @@ class Service:
             configuration.location,
             configuration.overload,
             configuration.calibration,
+            Watch(site, self.rules),
         )
         live = LiveView(
             site,
@@ -322,6 +349,8 @@ class _Committed:
             if outcome.due_us is not None:
                 waited_s = (now_us - outcome.due_us) / 1e6
                 self._metrics.read_to_commit_seconds.observe(waited_s)
+            for alert in outcome.alerts:
+                self._metrics.alerts[alert.severity].inc()
             if outcome.actions:
                 self.act(outcome.actions)
         self.wake()

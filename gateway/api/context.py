@@ -72,6 +72,8 @@ class Desk(Protocol):
     All but `put_items` are called in threads of their own.
     """
 
+    reload: Callable[[], str]  # take up what has changed in the files; what was done
+
     def alerts(self, state: str | None = None, rule: str | None = None) -> list[dict[str, Any]]:
         """Alerts that fire or ended a short while ago."""
 

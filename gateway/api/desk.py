@@ -30,6 +30,12 @@ def desk_router(context: Context) -> APIRouter:
     _add_alerts(router, context)
     _add_shipments(router, context)
     _add_items(router, context)
+
+    @router.post("/reload", summary="Take up changed rules", tags=["operations"])
+    async def reload() -> models.Reloaded:
+        """Read the files of the site again: all of it is taken up, or nothing."""
+        return models.Reloaded(done=await _asked(_desk(context).reload))
+
     return router
 
 
@@ -143,4 +149,5 @@ async def _asked(question: Callable[[], T]) -> T:
     except StoreError as error:
         raise Problem(503, f"The store cannot be read now: {error}.") from error
     except GatewayError as error:
-        raise Problem(404 if "no " in str(error)[:12] else 422, f"{error}.") from error
+        status = 404 if "no " in str(error)[:12].lower() else 422
+        raise Problem(status, str(error)) from error

@@ -58,6 +58,12 @@ class Taken(BaseModel):
     id: str
 
 
+class Reloaded(BaseModel):
+    """The files were taken up."""
+
+    done: str
+
+
 class Imported(BaseModel):
     """What became of the rows."""
 

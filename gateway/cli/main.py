@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("gateway.cli.init", "Write a commented site directory."),
     "check": ("gateway.cli.check", "Validate everything that a person wrote."),
     "run": ("gateway.cli.run", "Run the gateway."),
+    "reload": ("gateway.cli.reload", "Have a running gateway take up changed rules."),
     "where": ("gateway.cli.where", "Ask a running gateway where something is."),
     "tail": ("gateway.cli.tail", "Follow the movements of a running gateway."),
     "replay": ("gateway.cli.replay", "Run recordings through the same core, offline."),

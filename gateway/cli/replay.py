@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gateway.settings.configuration import Configuration
+    from gateway.watch import Watch
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -20,11 +24,15 @@ MOST_COMPLAINTS = 20
 @app.command(epilog="Example: rfid-gateway replay --site . monday.jsonl.gz --out - --drain 60s")
 def replay(
     files: Annotated[list[Path], typer.Argument(help="Recordings, JSON Lines, gzipped or not.")],
+    *,
     site: Annotated[Path, typer.Option(help="The site directory.")],
     out: Annotated[
         str, typer.Option(help="Where movements go, one a line; - is standard output.")
     ] = "-",
     passages: Annotated[str, typer.Option(help="Where passages go.")] = "",
+    alerts: Annotated[str, typer.Option(help="Where alerts go; the site's rules are used.")] = "",
+    rules: Annotated[Path | None, typer.Option(help="Rule files to use instead.")] = None,
+    items: Annotated[Path | None, typer.Option(help="Items, CSV or JSON: docs/catalog.md.")] = None,
     drain: Annotated[str, typer.Option(help="Let virtual time run on after the last line.")] = "0s",
     tick_ms: Annotated[int, typer.Option(min=1, max=1000, help="Length of a tick.")] = 100,
 ) -> None:
@@ -49,11 +57,13 @@ def replay(
         configuration.location,
         configuration.overload,
         configuration.calibration,
+        _watch(configuration, items, rules, wanted=bool(alerts)),
     )
     complaints = _Complaints()
     recording = Recording(configuration.site, tags, complaints.tell)
     with ExitStack() as stack:
         movements_to, passages_to = _open(out, stack), _open(passages, stack)
+        alerts_to = _open(alerts, stack)
         cpu_s = time.process_time()
         run = Replay(core, recording)
         for outcome in run.outcomes(files, tick_ms * 1000, drain_us):
@@ -61,14 +71,44 @@ def replay(
                 movements_to.writelines(m.to_json() + b"\n" for m in outcome.movements)
             if passages_to is not None:
                 passages_to.writelines(p.to_json() + b"\n" for p in outcome.passages)
+            if alerts_to is not None:
+                alerts_to.writelines(a.to_json() + b"\n" for a in outcome.alerts)
         cpu_s = time.process_time() - cpu_s
     complaints.end()
     counts = recording.counts
     sys.stderr.write(
         f"{counts.reads:,} reads, {run.movements:,} movements, {run.passages:,} passages, "
-        f"{counts.broken:,} broken lines; {counts.reads / max(cpu_s, 1e-9):,.0f} reads per second "
-        "of CPU\n"
+        + (f"{run.alerts:,} alerts, " if alerts else "")
+        + f"{counts.broken:,} broken lines; "
+        f"{counts.reads / max(cpu_s, 1e-9):,.0f} reads per second of CPU\n"
     )
+
+
+def _watch(
+    configuration: Configuration, items: Path | None, rules: Path | None, *, wanted: bool
+) -> Watch:
+    """What follows from the movements: rules only where somebody wants to see their alerts."""
+    from gateway.catalog.importing import read_items
+    from gateway.catalog.items import body_of
+    from gateway.errors import GatewayError, Unavailable
+    from gateway.rules.files import load_site_rules
+    from gateway.rules.rule import RuleSet
+    from gateway.watch import Watch
+
+    wanted = wanted or rules is not None
+    rule_set = load_site_rules(configuration, rules) if wanted else RuleSet()
+    watch = Watch(configuration.site, rule_set)
+    if items is not None:
+        try:
+            content = items.read_bytes()
+        except OSError as error:
+            raise Unavailable(f"{items}: cannot be read: {error.strerror or error}") from error
+        zones = {zone.id for zone in configuration.site.zones}
+        imported = read_items(content, zones, str(items))
+        if imported.wrong:
+            raise GatewayError("\n".join(imported.problems))
+        watch.catalog.items.put((item.key, body_of(item)) for item in imported.items)
+    return watch
 
 
 class _Complaints:

@@ -28,6 +28,7 @@ def run(
     """
     import asyncio
 
+    from gateway.rules.files import load_site_rules
     from gateway.service import Service
     from gateway.settings.configuration import load
     from gateway.telemetry.logging import set_up_logging
@@ -35,7 +36,7 @@ def run(
     configuration = load(site)
     log = configuration.settings.log
     set_up_logging(log.level, json_lines=_json_lines(log.format))
-    asyncio.run(_serve(Service(configuration)))
+    asyncio.run(_serve(Service(configuration, load_site_rules(configuration))))
 
 
 def _json_lines(log_format: str) -> bool:
@@ -55,24 +56,24 @@ async def _serve(service: Service) -> None:
 
 def _handle_signals(service: Service, stop: asyncio.Event) -> None:
     import asyncio
-    import logging
+    import contextlib
     import signal
 
-    from gateway.errors import SettingsError
-    from gateway.settings.configuration import load
-
-    logger = logging.getLogger(__name__)
-
-    def check() -> None:
-        try:
-            load(service.configuration.directory)
-        except SettingsError as error:
-            # The error is a list for the user; where in our code it was raised says nothing.
-            logger.error("wrong settings, the old ones stay:\n%s", error)  # noqa: TRY400
-        else:
-            logger.warning("the settings are fine; this version takes them up at its next start")
+    from gateway.errors import GatewayError
 
     loop = asyncio.get_running_loop()
+    reloading: set[asyncio.Task[None]] = set()
+
+    async def take_up() -> None:
+        # The service has told the log what is wrong.
+        with contextlib.suppress(GatewayError):
+            await asyncio.to_thread(service.reload)
+
+    def reload() -> None:
+        task = loop.create_task(take_up())
+        reloading.add(task)
+        task.add_done_callback(reloading.discard)
+
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, check)
+    loop.add_signal_handler(signal.SIGHUP, reload)

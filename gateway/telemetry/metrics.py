@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 
 from gateway import __version__
+from gateway.model.alert import Severity
 from gateway.model.movement import Kind
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -96,6 +97,11 @@ class Metrics:
         self.sensor_well = self._gauges(
             "sensor_well", "1 while the sensor can be believed, else 0.", "sensor", sensors
         )
+        self.alerts = self._counters("alerts", "Alerts told, by severity.", "severity", Severity)
+        self.reload_successful = self._gauge(
+            "config_last_reload_successful", "1 if the last change of the files was taken up."
+        )
+        self.reload_successful.set(1)
         self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
         build = self._gauges(
             "build_info", "Always 1; the label says what runs.", "version", (__version__,)

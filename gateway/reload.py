@@ -1,0 +1,48 @@
+"""Taking up what has been changed in a site's files: all of it or nothing.
+
+What can change while the gateway runs are the rules; for other settings it has to be started anew,
+and then none of the change is taken up before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.errors import GatewayError
+from gateway.rules.files import load_site_rules
+from gateway.rules.rule import RuleSet
+from gateway.settings.configuration import Configuration, load
+
+
+class Reload:
+    """Call it to read the files again; one at a time, from any thread."""
+
+    def __init__(self, configuration: Configuration, adopt: Callable[[RuleSet], None]) -> None:
+        self._configuration = configuration
+        self._adopt = adopt
+        self._one_at_a_time = threading.Lock()
+
+    def __call__(self) -> str:
+        """What was taken up, in a sentence.
+
+        Raises `SettingsError` with every problem, or `GatewayError` when a start is needed; what
+        is in force stays in force then.
+        """
+        with self._one_at_a_time:
+            fresh = load(self._configuration.directory)
+            rules = load_site_rules(fresh)
+            if _without_secrets(fresh) != _without_secrets(self._configuration):
+                raise GatewayError(
+                    "not only rules have changed: start the gateway anew to take that up; "
+                    "nothing was taken up now"
+                )
+            self._adopt(rules)
+        count = len({rule.id for rule in rules.rules})
+        return f"{count} rule{'' if count == 1 else 's'} taken up"
+
+
+def _without_secrets(configuration: Configuration) -> Configuration:
+    """For comparison: brokers and sinks are made of the settings, and hold secrets' texts."""
+    return replace(configuration, broker=None, sinks=(), influx=None, notes=())

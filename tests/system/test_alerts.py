@@ -1,0 +1,106 @@
+"""Rules in a running daemon: told on a real broker, kept over a kill, changed while it runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mqtt_peer import MqttPeer
+from tests.servers import Mosquitto, wait_until
+from tests.system.daemon import Daemon
+from tests.system.emulator import Emulator
+from tests.system.processes import run
+from tests.system.sites import write_small
+
+ALERTS = "rfid/small/alerts/#"
+RULES = """
+rules:
+  - id: came
+    on: movement
+    where: {kind: arrived}
+    alert:
+      severity: warning
+      key: [epc]
+      group: [zone]
+      group_wait: 3s
+      summary: "{epc} came to {zone.name}"
+    latch: true
+"""
+
+
+@pytest.mark.server
+def test_an_alert_is_told_once_survives_a_kill_and_ends_when_a_person_has_seen_it(
+    tmp_path: Path,
+    mosquitto: Mosquitto,
+    begun: Callable[[Emulator], Emulator],
+    daemon_on: Callable[..., Daemon],
+) -> None:
+    emulator = begun(Emulator.plain(tmp_path, 1, tags=5))
+    site = write_small(
+        tmp_path / "site",
+        {"dock": emulator.ports["reader-1"]},
+        mqtt={"port": mosquitto.port},
+        sinks=[{"name": "plant", "kind": "mqtt"}],
+    )
+    (site / "rules").mkdir()
+    (site / "rules" / "came.yaml").write_text(RULES)
+    daemon = daemon_on(site)
+    with MqttPeer(mosquitto.port, ALERTS, client_id="people") as people:
+
+        def told() -> list[dict[str, Any]]:
+            # At least once: what a crash sends again is the same, to the letter.
+            return [json.loads(payload) for payload in dict.fromkeys(people.payloads)]
+
+        daemon.start()
+        wait_until(lambda: any(a["count"] == 5 for a in _alerts(daemon)), 15.0)
+        wait_until(lambda: len(told()) == 1, 5.0)
+        daemon.kill()
+        daemon.start()
+        (alert,) = _alerts(daemon)
+        assert alert["id"] == told()[0]["id"]
+        assert alert["state"] == "firing"
+        said = run("alerts", "ack", alert["id"][:8], "--by", "ann", "--api", daemon.url)
+        assert said.code == 0, said.err
+        wait_until(lambda: [a["state"] for a in _alerts(daemon)] == ["resolved"], 10.0)
+        wait_until(lambda: len(told()) == 2, 5.0)
+        assert [a["state"] for a in told()] == ["firing", "resolved"]
+        assert told()[1]["acknowledged"]["by"] == "ann"
+        daemon.stop()
+    daemon.assert_no_traceback()
+
+
+def test_rules_are_taken_up_while_it_runs_and_wrong_ones_leave_the_old_ones_in_force(
+    tmp_path: Path, daemon_on: Callable[..., Daemon]
+) -> None:
+    site = write_small(tmp_path / "site", {"dock": 1})
+    (site / "rules").mkdir()
+    daemon = daemon_on(site)
+    daemon.start()
+    rules = site / "rules" / "came.yaml"
+    rules.write_text(RULES)
+    assert run("reload", "--api", daemon.url).out == "1 rule taken up\n"
+    rules.write_text(RULES.replace("kind: arrived", "kind: arived"))
+    said = run("reload", "--api", daemon.url)
+    assert said.code == 1
+    assert "came.yaml:5:" in said.err
+    assert "arrived" in said.err
+    assert daemon.metric("rfid_gateway_config_last_reload_successful") == 0
+    rules.write_text(RULES)
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: daemon.metric("rfid_gateway_config_last_reload_successful") == 1, 10.0)
+    (site / "config" / "gateway.yaml").write_text(json.dumps({"site": {"id": "another"}}))
+    said = run("reload", "--api", daemon.url)
+    assert said.code == 1
+    assert "start the gateway anew" in said.err
+    daemon.stop()
+    daemon.assert_no_traceback()
+
+
+def _alerts(daemon: Daemon) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = daemon.get("/api/v1/alerts")["alerts"]
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from gateway.model.device import BINARY_KINDS
+from gateway.rules.build_trials import check_trials
 from gateway.rules.build_where import WhereBuilder, World
 from gateway.rules.circumstances import ForSeconds, SensorIs
 from gateway.rules.conditions import Condition, TextIs
@@ -54,6 +55,7 @@ class RuleBuilder:
             when=self._expression(entry.when, on, node.at("when")),
         )
         self._check_sense(entry, test, node)
+        check_trials(entry.tests, node.at("tests"), self._world, self._report)
         if entry.alert.route is not None:
             self._known("route", entry.alert.route, self._routes, node.at("alert", "route"))
         subjects = self._subjects(key, test)

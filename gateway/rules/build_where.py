@@ -34,12 +34,13 @@ from gateway.settings.node import Node, Step
 from gateway.settings.report import Report, quoted, suggestion
 from gateway.settings.section import Section
 
-_WORDS = {
-    SensorKind.CONTACT: {"open": True, "closed": False},
-    SensorKind.BEAM: {"broken": True, "clear": False},
-    SensorKind.MOTION: {"moving": True, "still": False},
-}
 _SWITCH = {"true": True, "on": True, "false": False, "off": False}
+#: What the values of a sensor that is on or off are called.
+WORDS: dict[SensorKind, dict[str, bool]] = {
+    SensorKind.CONTACT: {"open": True, "closed": False} | _SWITCH,
+    SensorKind.BEAM: {"broken": True, "clear": False} | _SWITCH,
+    SensorKind.MOTION: {"moving": True, "still": False} | _SWITCH,
+}
 _VERDICTS = ("complete", "short", "over", "wrong-door", "unexpected", "empty")
 
 
@@ -245,9 +246,9 @@ class WhereBuilder:
             if kind is not None and kind is not SensorKind.BARCODE:
                 self._report.problem(at.place, f"a {kind} is a number: use above, below or equals")
             return text
-        words = _WORDS[SensorKind(kind)] | _SWITCH
+        words = WORDS[SensorKind(kind)]
         if text not in words:
-            named = " or ".join(_WORDS[SensorKind(kind)])
+            named = " or ".join(list(words)[:2])
             self._report.problem(
                 at.place, f"a {kind} is {named}, not {quoted(text)}{suggestion(text, words)}"
             )

@@ -111,13 +111,15 @@ class View:
         value = self._field(facts, name, now_us)
         return value[:MAX_TEXT] if isinstance(value, str) else value
 
-    def _field(self, facts: Facts, name: str, now_us: int) -> Any:
+    def _field(self, facts: Facts, name: str, now_us: int) -> Any:  # noqa: PLR0911 - a table
         values = facts.values
         if name in values:
             return values[name]
         base, _, part = name.partition(".")
         if base == "item":
             return self._of_item(facts, part)
+        if name == "goods":
+            return self._goods(facts)
         if part in ("name", "kind"):
             return self._of_place(base, values.get(base), part)
         if name in _SENSOR_KINDS:
@@ -160,6 +162,13 @@ class View:
             return test(item, self.zone(facts))
         value = getattr(item, part)
         return list(value) if isinstance(value, tuple) else value
+
+    def _goods(self, facts: Facts) -> str | None:
+        """What people call a tag: its SKU and name, else what its EPC stands for, else its EPC."""
+        item, epc = self.item(facts), facts.values.get("epc")
+        if item is not None and (item.sku or item.name):
+            return " ".join(part for part in (item.sku, item.name) if part)
+        return (epc_uri(bytes.fromhex(epc)) or epc) if epc else None
 
     def _of_place(self, base: str, name: str | None, part: str) -> str | None:
         if name is None:

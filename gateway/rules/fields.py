@@ -53,13 +53,22 @@ _SENSORS = {kind.value: _F if kind in BINARY_KINDS else _N for kind in SensorKin
 #: Names and types, by what a rule is on.
 FIELDS: dict[On, dict[str, FieldType]] = {
     On.MOVEMENT: _ANY
-    | {"epc": _T, "epc_uri": _T, "kind": _T, "from": _T, "to": _T, "from.name": _T, "to.name": _T}
+    | {
+        "goods": _T,
+        "epc": _T,
+        "epc_uri": _T,
+        "kind": _T,
+        "from": _T,
+        "to": _T,
+        "from.name": _T,
+        "to.name": _T,
+    }
     | _ZONE
     | _DOOR
     | {"direction": _T, "passage": _T, "confidence": _N, "dwell": _S, "shipment": _T}
     | _ITEM,
     On.PRESENCE: _ANY
-    | {"epc": _T, "epc_uri": _T, "state": _T, "dwell": _S, "shipment": _T}
+    | {"goods": _T, "epc": _T, "epc_uri": _T, "state": _T, "dwell": _S, "shipment": _T}
     | _ZONE
     | _ITEM,
     On.PASSAGE: _ANY
@@ -71,7 +80,10 @@ FIELDS: dict[On, dict[str, FieldType]] = {
     | _DOOR
     | {"sensor": _T, "value": _N, "held": _S, "silent": _S}
     | _SENSORS,
-    On.READER: _ANY | {"reader": _T, "antenna": _N, "state": _T, "up": _F, "reason": _T},
+    On.READER: _ANY
+    | _ZONE
+    | _DOOR
+    | {"reader": _T, "antenna": _N, "state": _T, "up": _F, "reason": _T},
     On.TIMER: _ANY
     | _ZONE
     | _DOOR

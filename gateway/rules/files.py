@@ -78,7 +78,7 @@ class _Collector:
             rules=tuple(rules),
             routes=routes,
             sensors=self._world.sensors,
-            tests=tuple((e.id, node.child("tests")) for e, node in entries if e.tests),
+            tests=tuple((entry.id, test) for entry, _ in entries for test in entry.tests),
         )
 
     def _ids(self, entries: list[tuple[RuleEntry, Node]]) -> list[str]:

@@ -90,7 +90,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     routes: Routes = field(default_factory=Routes)
     sensors: tuple[SensorConfig, ...] = ()  # of the site, to be followed
-    tests: tuple[tuple[str, Any], ...] = ()  # (rule, its inline tests), for `rules test`
+    tests: tuple[tuple[str, Any], ...] = ()  # (rule, one of its inline tests), for trials
 
     def named(self, name: str) -> Rule | None:
         """The rule of that id."""

@@ -13,6 +13,7 @@ from gateway.model.movement import Direction, Kind
 from gateway.model.place import ZoneKind
 from gateway.rules.fields import On
 from gateway.rules.schedule import DAYS
+from gateway.rules.trial_schema import TestEntry
 from gateway.settings.section import Section
 from gateway.settings.values import Duration, Identifier, Line, SensorId, text_of
 
@@ -374,7 +375,7 @@ class RuleEntry(Section):
     actions: tuple[ActionEntry, ...] = ()
     dry_run: bool = False
     enabled: bool = True
-    tests: tuple[Any, ...] = ()
+    tests: tuple[TestEntry, ...] = ()
 
     @model_validator(mode="after")
     def _one_wait(self) -> RuleEntry:

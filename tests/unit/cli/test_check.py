@@ -19,8 +19,8 @@ def test_the_repository_itself_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(app, ["--site", "."])
     assert result.exit_code == 0
     assert result.stdout == (
-        "dc-north: 2 doors, 9 zones, 3 readers, 12 antennas, 7 sensors, 2 sinks; "
-        "everything is fine\n"
+        "dc-north: 2 doors, 9 zones, 3 readers, 12 antennas, 7 sensors, 2 sinks, "
+        "14 rules; everything is fine\n"
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from gateway.location.clocks import ReaderClocks
 from gateway.location.duplicates import Duplicates
 from gateway.location.engine import Engine, Step
 from gateway.location.epochs import Epochs
+from gateway.location.explain import antenna_reads
 from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.epc import uri as epc_uri
 from gateway.model.movement import Decision, Movement, Presence, Status, movement_id
@@ -199,6 +201,14 @@ class Core:
         """When a tag was last read, None if unknown; any thread may ask."""
         column = self.engine.states.last_us
         return int(column[tag]) if tag < len(column) else None
+
+    def reads_of(self, tag: int) -> list[dict[str, Any]]:
+        """What the antennas say of a tag now, as in the evidence of movements; any thread may ask.
+
+        It may be a tick old in one part and new in another: it is for people to look at.
+        """
+        states = self.engine.states
+        return antenna_reads(self.site, states, tag) if tag < len(states.slot_reads) else []
 
     def tag_row(self, tag: int) -> TagRow:
         """A tag's state as it is stored."""

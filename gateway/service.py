@@ -202,6 +202,7 @@ class Service:
             readers=[reader.id for reader in configuration.readers],
             sensors=configuration.sensors,
             last_read_us=core.last_read_us,
+            reads_of=core.reads_of,
             first_event_id=self.clock.now_us(),
         )
         stored = store.load_tags()

@@ -188,6 +188,15 @@ class History(_Answer):
     movements: list[Movement]
 
 
+class Why(_Answer):
+    """Why a tag is believed to be where it is."""
+
+    epc: str
+    movement: Movement | None = Field(description="Its last one.")
+    words: list[str] = Field(description="The last movement in plain words; times in UTC.")
+    reads: list[dict[str, Any]] = Field(description="The antennas that hear it, or did last.")
+
+
 class LookupRequest(BaseModel):
     """Keys to look up: EPCs in any form, SSCCs, GTINs, zones."""
 

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("gateway.cli.run", "Run the gateway."),
     "reload": ("gateway.cli.reload", "Have a running gateway take up changed rules."),
     "where": ("gateway.cli.where", "Ask a running gateway where something is."),
+    "history": ("gateway.cli.history", "What has happened to a tag, and why."),
     "tail": ("gateway.cli.tail", "Follow the movements of a running gateway."),
     "replay": ("gateway.cli.replay", "Run recordings through the same core, offline."),
     "outbox": ("gateway.cli.outbox", "What waits for the sinks, and what they refused."),

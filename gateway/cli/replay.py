@@ -21,7 +21,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 MOST_COMPLAINTS = 20
 
 
-@app.command(epilog="Example: rfid-gateway replay --site . monday.jsonl.gz --out - --drain 60s")
+_EPILOG = (
+    "Examples: rfid-gateway replay --site . monday.jsonl.gz --out - --drain 60s · "
+    "replay --site . monday.jsonl.gz --out '' --explain 3034257BF7194E4000001A85"
+)
+
+
+@app.command(epilog=_EPILOG)
 def replay(
     files: Annotated[list[Path], typer.Argument(help="Recordings, JSON Lines, gzipped or not.")],
     *,
@@ -34,13 +40,21 @@ def replay(
     rules: Annotated[Path | None, typer.Option(help="Rule files to use instead.")] = None,
     items: Annotated[Path | None, typer.Option(help="Items, CSV or JSON: docs/catalog.md.")] = None,
     drain: Annotated[str, typer.Option(help="Let virtual time run on after the last line.")] = "0s",
+    why: Annotated[
+        bool, typer.Option("--why", help="Tell each movement and passage in plain words.")
+    ] = False,
+    explain: Annotated[
+        str, typer.Option(metavar="EPC", help="The same for one tag, provisional ones included.")
+    ] = "",
     tick_ms: Annotated[int, typer.Option(min=1, max=1000, help="Length of a tick.")] = 100,
 ) -> None:
     """Run recordings through the same core as the daemon, as fast as it can.
 
     No network, nothing stored, and the same recording gives the same movements. Ends with the state
     after the last line, without waiting for timers, unless --drain lets virtual time run on.
+    Plain words go to standard output, or to standard error when movements go there. Times are UTC.
     """
+    from gateway.cli.telling import Words
     from gateway.core import Core
     from gateway.drivers.recording import Recording
     from gateway.model.tags import TagIndex
@@ -64,6 +78,7 @@ def replay(
     with ExitStack() as stack:
         movements_to, passages_to = _open(out, stack), _open(passages, stack)
         alerts_to = _open(alerts, stack)
+        words = Words(sys.stderr if out == "-" else sys.stdout, of=explain)
         cpu_s = time.process_time()
         run = Replay(core, recording)
         for outcome in run.outcomes(files, tick_ms * 1000, drain_us):
@@ -73,6 +88,8 @@ def replay(
                 passages_to.writelines(p.to_json() + b"\n" for p in outcome.passages)
             if alerts_to is not None:
                 alerts_to.writelines(a.to_json() + b"\n" for a in outcome.alerts)
+            if why or explain:
+                words.tell(outcome)
         cpu_s = time.process_time() - cpu_s
     complaints.end()
     counts = recording.counts

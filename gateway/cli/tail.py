@@ -9,22 +9,25 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
 
 from gateway.cli.client import Client, find_api
-from gateway.cli.terminal import clock, plain
+from gateway.cli.terminal import clock, exact, plain
 from gateway.errors import Unavailable
+from gateway.model.in_words import in_words, passage_in_words
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Json = dict[str, Any]
 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 5.0
 
 
-@app.command(epilog="Example: rfid-gateway tail --zone staging-1 --json")
+@app.command(epilog="Examples: rfid-gateway tail --zone staging-1 --json · tail --passages --why")
 def tail(
     *,
     zone: Annotated[str | None, typer.Option(help="Only what leaves or enters this zone.")] = None,
@@ -32,6 +35,10 @@ def tail(
     provisional: Annotated[
         bool, typer.Option("--provisional", help="Also movements that are not yet certain.")
     ] = False,
+    passages: Annotated[
+        bool, typer.Option("--passages", help="Also loads through doors, and what passed empty.")
+    ] = False,
+    why: Annotated[bool, typer.Option("--why", help="Each with its reasons.")] = False,
     api: Annotated[str | None, typer.Option(help="URL of the gateway.")] = None,
     site: Annotated[Path | None, typer.Option(help="Site directory that says where it is.")] = None,
 ) -> None:
@@ -39,15 +46,19 @@ def tail(
 
     When the gateway goes away it waits for it, and goes on where it was.
     """
-    query = {"kind": "movement,provisional" if provisional else "movement"}
+    kinds = ["movement", "passage"] if passages else ["movement"]
+    if provisional:
+        # "provisional" are movements, "provisional-passage" loads while they pass
+        kinds += ["provisional", "provisional-passage"][: len(kinds)]
+    query = {"kind": ",".join(kinds)}
     if zone is not None:
         query["zone"] = zone
-    show = _raw if as_json else _line
     for event in follow(find_api(api, site), f"/api/v1/events?{urlencode(query)}"):
         if event.kind == "reset":
             _note("Some movements were missed; rfid-gateway keeps them: GET /api/v1/movements.")
         else:
-            sys.stdout.write(f"{show(event.data)}\n")
+            told = event.data if as_json else _told(event, why=why)
+            sys.stdout.write(f"{told}\n")
             sys.stdout.flush()
 
 
@@ -106,13 +117,18 @@ def follow(url: str, path: str) -> Iterator[ServerEvent]:
         wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
 
-def _raw(data: str) -> str:
-    return data
+def _told(event: ServerEvent, *, why: bool) -> str:
+    body = json.loads(event.data)
+    if event.kind.endswith("passage"):
+        words = passage_in_words(body, clock)
+        lines = [f"{clock(body['event_time'])}  {words[0]}", *(words[1:] if why else ())]
+    else:
+        lines = [line(body), *(in_words(body, exact) if why else ())]
+    return "\n    ".join(map(plain, lines))
 
 
-def _line(data: str) -> str:
+def line(movement: Json) -> str:
     """`12:00:01  3034…1A85  staging-1 → yard  out through door-1  99.4%`."""
-    movement = json.loads(data)
     before, after = movement["from"], movement["to"]
     if before and after:
         what = f"{before} → {after}"

@@ -24,6 +24,11 @@ def clock(iso: str | None) -> str:
     return moment.strftime("%H:%M:%S" if moment.date() == today else "%Y-%m-%d %H:%M:%S")
 
 
+def exact(iso: str) -> str:
+    """The same with tenths of a second."""
+    return f"{clock(iso)}{iso[19:21]}"
+
+
 def ago(iso: str) -> str:
     """`3 min ago`."""
     seconds = time.time() - datetime.fromisoformat(iso).timestamp()

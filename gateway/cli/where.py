@@ -10,14 +10,17 @@ from urllib.parse import quote
 import typer
 
 from gateway.cli.client import Client, find_api
-from gateway.cli.terminal import ago, clock, columns, plain
+from gateway.cli.terminal import ago, clock, columns, exact, plain
 from gateway.errors import GatewayError, Unavailable
+from gateway.model.in_words import heard, in_words
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Json = dict[str, Any]
 
-_EPILOG = "Example: rfid-gateway where 3034257BF7194E4000001A85 · rfid-gateway where staging-1"
+_EPILOG = (
+    "Examples: rfid-gateway where 3034257BF7194E4000001A85 --why · rfid-gateway where staging-1"
+)
 
 
 @app.command(epilog=_EPILOG)
@@ -26,6 +29,9 @@ def where(
         str, typer.Argument(help="An EPC (hex, URI, Digital Link), SSCC, GTIN or zone.")
     ],
     *,
+    why: Annotated[
+        bool, typer.Option("--why", help="Of a tag: why it is believed to be there.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="Most tags of a zone.")] = 20,
     api: Annotated[str | None, typer.Option(help="URL of the gateway.")] = None,
@@ -44,7 +50,10 @@ def where(
             raise GatewayError(plain(found["problem"]))
         answer = {"kind": kind, kind: found[kind]}
         if kind == "tag":
-            answer["last_movement"] = _last_movement(client, found["tag"]["epc"])
+            epc = found["tag"]["epc"]
+            answer["last_movement"] = _last_movement(client, epc)
+            if why:
+                answer["heard_by"] = client.get(f"/api/v1/tags/{epc}/why")["reads"]
         elif kind == "zone":
             name = quote(found["zone"]["id"], safe="")
             answer["tags"] = client.get(f"/api/v1/zones/{name}/tags?limit={limit}")["tags"]
@@ -71,7 +80,16 @@ def _tag(answer: Json) -> str:
         lines.append(f"  last seen {clock(tag['last_seen'])}, {ago(tag['last_seen'])}")
     if movement and (movement["from"] or movement["door"]):
         lines.append(f"  {_came(movement)}")
+    if "heard_by" in answer:
+        lines += _why(movement, answer["heard_by"])
     return "\n".join(lines)
+
+
+def _why(movement: Json | None, heard_by: list[Json]) -> list[str]:
+    words = in_words(movement, exact) if movement else ["none on record"]
+    lines = [f"  last movement: {words[0]}", *(f"    {line}" for line in words[1:])]
+    lines += ["  heard by, now or last:", *(f"    {heard(row, exact)}" for row in heard_by)]
+    return [plain(line) for line in lines]
 
 
 def _state(tag: Json) -> str:

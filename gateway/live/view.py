@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -23,7 +24,8 @@ class LiveView:
     """The newest committed state. The main thread owns it: it calls `apply` after each commit.
 
     `last_read_us`, when given, answers when a tag number was last read, if the location engine
-    knows it later than the last commit. `first_event_id` is best the start-up time in microseconds.
+    knows it later than the last commit; `reads_of`, which antennas hear it, as in the evidence of
+    movements. `first_event_id` is best the start-up time in microseconds.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class LiveView:
         readers: Iterable[str] = (),
         sensors: Iterable[SensorConfig] = (),
         last_read_us: Callable[[int], int | None] | None = None,
+        reads_of: Callable[[int], list[dict[str, Any]]] | None = None,
         first_event_id: int = 1,
     ) -> None:
         self.site = site
@@ -47,6 +50,7 @@ class LiveView:
         self._tags = tags
         self._table = TagTable(len(site.zones))
         self._last_read_us = last_read_us
+        self._reads_of = reads_of
         self._door_zones = {d.id: (d.inside, d.outside) for d in site.doors}
 
     @property
@@ -90,6 +94,10 @@ class LiveView:
         if read_us is None or read_us <= state.last_us:
             return state
         return replace(state, last_us=read_us)
+
+    def heard_by(self, number: int) -> list[dict[str, Any]]:
+        """The antennas that hear a tag, or did last; the strongest evidence first."""
+        return [] if self._reads_of is None else self._reads_of(number)
 
     def select(
         self,

@@ -28,6 +28,19 @@ class StoredMovement:
     body: bytes
 
 
+#: Who hears every tag.
+HEARD = {
+    "antenna": "dock-1/2",
+    "door": "door-1",
+    "side": "outside",
+    "reads": 12,
+    "rssi_max_dbm": -51.0,
+    "rssi_mean_dbm": -55.2,
+    "first": "2024-11-21T15:39:58.000Z",
+    "last": "2024-11-21T15:40:00.123Z",
+}
+
+
 @dataclass
 class FakeHistory:
     """What was committed: (EPC, body) in order; the cursor is the position from 1."""
@@ -74,7 +87,7 @@ def new_gateway(
     outbox: Outbox | None = None,
 ) -> Gateway:
     """A gateway that has numbered these tags and committed nothing yet."""
-    live = new_view(*epcs, first_event_id=1_000)
+    live = new_view(*epcs, first_event_id=1_000, reads_of=lambda _: [HEARD])
     history, metrics = FakeHistory(), Metrics(readers=["dock-1", "bins-1"])
     health, streams = Health(time.monotonic), streams or Streams()
     app = create_app(

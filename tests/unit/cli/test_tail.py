@@ -14,7 +14,7 @@ from gateway.model.movement import Status
 from tests.servers import eventually, free_port
 from tests.unit.api.serving import Gateway, new_gateway, served
 from tests.unit.cli.running import end, run, start
-from tests.unit.live.world import SGTIN, movement, outcome
+from tests.unit.live.world import SGTIN, movement, outcome, passage
 
 
 @asynccontextmanager
@@ -56,6 +56,24 @@ async def test_provisional_movements_come_when_asked_for_and_say_so() -> None:
     ):
         gateway.live.apply(outcome(provisional=[movement(status=Status.PROVISIONAL)]))
         assert (await _line(process)).endswith("(provisional)")
+
+
+async def test_loads_come_when_asked_for_and_say_why() -> None:
+    gateway = new_gateway(SGTIN)
+    options = ("--passages", "--provisional", "--why")
+    async with (
+        served(gateway) as client,
+        _tailing(gateway, *options, "--api", str(client.base_url)) as process,
+    ):
+        forming = passage(status=Status.PROVISIONAL)
+        gateway.live.apply(outcome(provisional_passages=[forming], passages=[passage()]))
+        words = "door-1 out, 1 tag, 2024-11-21 15:40:00 to 2024-11-21 15:40:00, 99.0 % sure"
+        at = "2024-11-21 15:40:00"
+        assert await _line(process) == f"{at}  not yet certain: {words}"
+        assert await _line(process) == f"{at}  {words}"
+        gateway.move()
+        assert (await _line(process)).startswith(f"{at}  {SGTIN.hex().upper()}")
+        assert (await _line(process)).startswith("    door-1 out (staging-1 to yard) at")
 
 
 async def test_programs_get_the_movement_as_it_was_told() -> None:

@@ -156,3 +156,39 @@ def test_the_command_starts_without_anything_heavy() -> None:
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert out.stdout.decode().split() == []
+
+
+async def test_why_tells_the_last_movement_and_who_hears_the_tag(
+    gateway: Gateway, url: str
+) -> None:
+    said = await run("where", SGTIN.hex(), "--why", "--api", url)
+    lines = said.out.splitlines()
+    why = "  last movement: door-1 out (staging-1 to yard) at 2024-11-21 15:40:00.1, 99.4 % sure"
+    assert lines[4:] == [
+        why,
+        "  heard by, now or last:",
+        (
+            "    dock-1/2 (door-1 outside), 12 reads, -51 dBm at most, -55 on average, "
+            "2024-11-21 15:39:58.0 to 2024-11-21 15:40:00.1"
+        ),
+    ]
+    asked = json.loads((await run("where", SGTIN.hex(), "--why", "--json", "--api", url)).out)
+    assert asked["heard_by"][0]["reads"] == 12
+
+
+async def test_the_history_of_a_tag_is_told_newest_first(gateway: Gateway, url: str) -> None:
+    gateway.move(SGTIN, 18)
+    epc = SGTIN.hex().upper()
+    line = f"2024-11-21 15:40:00  {epc}  staging-1 → yard  out through door-1  99.4%"
+    said = await run("history", SGTIN_URI, "--api", url)
+    assert (said.code, said.out.splitlines()) == (0, [line, line])
+    said = await run("history", epc, "--json", "--limit", "1", "--api", url)
+    assert [json.loads(text)["seq"] for text in said.out.splitlines()] == [18]
+    said = await run("history", epc, "--why", "--limit", "1", "--api", url)
+    assert said.out.splitlines()[0] == epc
+    assert said.out.splitlines()[1].startswith("  door-1 out (staging-1 to yard) at 2024-11-21")
+
+
+async def test_a_tag_without_a_history_is_a_sentence(url: str) -> None:
+    said = await run("history", "00FF", "--api", url)
+    assert said == Said(1, "", "No movement of '00FF' is on record.\n")

@@ -1,0 +1,57 @@
+"""What a replay decided, told in plain words while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TextIO
+
+import orjson
+import typer
+
+from gateway.cli.terminal import plain
+from gateway.model.epc_key import parse_key
+from gateway.model.in_words import in_words, passage_in_words
+from gateway.model.movement import Movement
+from gateway.model.outcome import Outcome
+from gateway.model.passage import Passage
+
+
+class Words:
+    """Tells movements and passages; with `of`, an EPC in any form, those of one tag alone.
+
+    Of one tag what is provisional is told too.
+    """
+
+    def __init__(self, to: TextIO, of: str = "") -> None:
+        self._to = to
+        self._epcs = _epcs(of) if of else None
+
+    def tell(self, outcome: Outcome) -> None:
+        """Tell what one tick decided."""
+        told: list[Movement] = [*outcome.movements]
+        if self._epcs is not None:
+            told = [m for m in (*outcome.provisional, *told) if m.epc in self._epcs]
+        for movement in told:
+            first, *others = in_words(orjson.loads(movement.to_json()))
+            self._write([f"{movement.epc}  {first}", *others])
+        for passage in outcome.passages:
+            if self._epcs is None or not self._epcs.isdisjoint(_tags(passage)):
+                self._write(passage_in_words(orjson.loads(passage.to_json())))
+
+    def _write(self, lines: Iterable[str]) -> None:
+        self._to.write("\n    ".join(map(plain, lines)) + "\n")
+
+
+def _tags(passage: Passage) -> set[str]:
+    """The tags of a passage, those that were not read included."""
+    return {*passage.epcs, *(other["epc"] for other in passage.evidence.get("inferred", ()))}
+
+
+def _epcs(text: str) -> frozenset[str]:
+    try:
+        found = parse_key(text).epcs
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--explain") from error
+    if not found:
+        raise typer.BadParameter(f"'{text}' is no EPC of one tag", param_hint="--explain")
+    return frozenset(epc.hex().upper() for epc in found)

@@ -30,6 +30,8 @@ from gateway.model.delivery import LiveSink, Sink
 from gateway.model.device import DeviceStatus, ReaderState, SensorHealth
 from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
+from gateway.model.tuning import OutboxTuning
+from gateway.outbox.buffer import Buffer
 from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
 from gateway.outbox.running import RunningOutbox
@@ -40,6 +42,7 @@ from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
 from gateway.store.database import STORE_FILE, Store, open_store
+from gateway.store.housekeeping import Keep
 from gateway.store.items import stored_items
 from gateway.store.writer import Writer
 from gateway.tap import InputTap
@@ -100,6 +103,7 @@ class Service:
             running = [
                 tasks.create_task(parts.dispatchers.run(), name="dispatchers"),
                 tasks.create_task(self._survey(parts), name="survey"),
+                tasks.create_task(parts.buffer.run(), name="buffer"),
                 tasks.create_task(Watchdog(parts.notifier, parts.health).run(), name="watchdog"),
             ]
             parts.health.ready("gateway")
@@ -183,7 +187,10 @@ class Service:
                 logger.info("sink %s: %d wait for the next start", status.name, status.pending)
 
     def _open_store(self) -> Store:
-        return open_store(self.configuration.data_dir / STORE_FILE)
+        configuration = self.configuration
+        return open_store(
+            configuration.data_dir / STORE_FILE, limit_bytes=configuration.outbox.max_bytes
+        )
 
     def _build(self, store: Store, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> _Parts:
         configuration, site = self.configuration, self.configuration.site
@@ -218,7 +225,9 @@ class Service:
         if store.quarantined is not None:
             logger.error("the store was damaged and set aside as %s", store.quarantined)
         committed = _Committed(self, loop, live, metrics, health)
-        writer = Writer(store, committed, observe=committed.observe)
+        writer = Writer(
+            store, committed, observe=committed.observe, keep=_keep(configuration.outbox)
+        )
         queue = Queue(store, writer, self.clock)
         sinks = self._sinks()
         dispatchers = Dispatchers(
@@ -237,6 +246,7 @@ class Service:
         committed.act = runtime.act
         return _Parts(
             core=core, live=live, metrics=metrics, health=health, writer=writer, queue=queue,
+            buffer=Buffer(store, metrics, health),
             dispatchers=dispatchers, runtime=runtime, notifier=Notifier(),
             announcements=Announcements(
                 site, live, core.counts, [sink for sink in sinks if isinstance(sink, LiveSink)]
@@ -319,6 +329,7 @@ class _Parts:
     health: Health
     writer: Writer
     queue: Queue
+    buffer: Buffer
     dispatchers: Dispatchers
     runtime: Runtime
     notifier: Notifier
@@ -372,11 +383,23 @@ class _Committed:
                 listener(outcome)
 
 
+def _keep(tuning: OutboxTuning) -> Keep:
+    """What the settings say about room, as the store takes it."""
+    return Keep(
+        history_s=tuning.history_s,
+        max_age_s=tuning.max_age_s,
+        let_go_when_full=tuning.let_go_when_full,
+        removed_s=tuning.keep_removed_s,
+    )
+
+
 def _status_line(parts: _Parts) -> str:
     """How the gateway is, in words."""
     readers = parts.live.devices.readers.values()
     up = sum(reader.state is ReaderState.UP for reader in readers)
     words = [f"{up} of {len(readers)} readers up, {len(parts.core.tags)} tags known"]
+    if parts.buffer.words is not None:
+        words.append(parts.buffer.words)
     words += [status.words for status in parts.dispatchers.statuses if status.reason is not None]
     return "; ".join(words)
 

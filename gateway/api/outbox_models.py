@@ -35,10 +35,21 @@ class SinkQueue(_Answer):
     removed: datetime | None = Field(description="When it left the settings.")
 
 
+class Buffer(_Answer):
+    """How much room there is for what waits."""
+
+    used_bytes: int = Field(description="What the store takes.")
+    limit_bytes: int = Field(description="What it may take; less where the disk has less.")
+    free_bytes: int = Field(description="What is left, counting delivered history as free.")
+    bytes_per_hour: int = Field(description="What came in lately.")
+    hours_left: float | None = Field(description="At that rate; null: nothing came in yet.")
+
+
 class OutboxReport(_Answer):
-    """Every sink's queue."""
+    """Every sink's queue, and how much room there is."""
 
     sinks: list[SinkQueue]
+    buffer: Buffer
 
 
 class DeadLetter(_Answer):

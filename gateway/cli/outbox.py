@@ -50,7 +50,7 @@ def list_queues(
     if as_json:
         typer.echo(json.dumps(report | {"dead_letters": letters}, ensure_ascii=False))
         return
-    typer.echo(_queues(report["sinks"]))
+    typer.echo(f"{_queues(report['sinks'])}\n{_buffer(report['buffer'])}")
     if letters:
         dead = sum(row["dead_letters"] for row in report["sinks"])
         typer.echo(f"\n{_letters(letters, dead)}")
@@ -134,6 +134,13 @@ def _queues(sinks: Sequence[Json]) -> str:
     ]
     lines = [columns(("SINK", "STATE", "WAITING", "OLDEST", "DELIVERED", "SET ASIDE"), rows)]
     return "\n".join([*lines, *(remark for sink in sinks for remark in _remarks(sink))])
+
+
+def _buffer(buffer: Json) -> str:
+    free, limit = (f"{buffer[key] / 1e6:,.0f} MB" for key in ("free_bytes", "limit_bytes"))
+    hours = buffer["hours_left"]
+    lasts = "" if hours is None else f"; at the recent rate they last {span(hours * 3600)}"
+    return f"{free} of {limit} are left for what waits{lasts}."
 
 
 def _remarks(sink: Json) -> list[str]:

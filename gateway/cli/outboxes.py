@@ -77,8 +77,10 @@ class _Stopped:
 
     def report(self) -> Json:
         from gateway.outbox.report import sink_reports
+        from gateway.store.room import room
 
-        return {"sinks": [r.to_json() for r in sink_reports(self._connection, {})]}
+        sinks = [r.to_json() for r in sink_reports(self._connection, {})]
+        return {"sinks": sinks, "buffer": room(self._connection).to_json()}
 
     def dead_letters(self, sink: str | None, limit: int) -> list[Json]:
         from gateway.outbox.report import letter_json
@@ -138,11 +140,12 @@ def open_stopped_store(site: Path | None, away: Unavailable) -> Store:
     directory = site or DEFAULT_SITE
     if site is None and not directory.is_dir():
         raise away
-    path = directory / load_settings(directory)[0].data_dir / STORE_FILE
+    settings = load_settings(directory)[0]
+    path = directory / settings.data_dir / STORE_FILE
     if not path.is_file():
         raise Unavailable(f"{away} There is no store of a stopped one either: no file {path}.")
     try:
-        return open_store(path)
+        return open_store(path, limit_bytes=settings.outbox.max_size)
     except StoreError as error:
         raise Unavailable(f"{away} Its store cannot be used either: {error}.") from error
 

@@ -18,6 +18,17 @@ class LocationTuning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxTuning:
+    """How much room what waits for the sinks may take, and how long history is kept."""
+
+    max_bytes: int = 1_000_000_000  # of the store on the disk
+    let_go_when_full: bool = False  # else new movements wait in memory
+    max_age_s: float | None = None  # undelivered for longer: let go
+    history_s: float = 90 * 86_400.0
+    keep_removed_s: float = 7 * 86_400.0  # cursors of sinks that have left the settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverloadTuning:
     """What happens when more comes in than can be handled (all counted)."""
 

@@ -14,6 +14,7 @@ from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.report import letter_json, sink_reports
 from gateway.store.database import Store
 from gateway.store.operations import Operation
+from gateway.store.room import room
 from gateway.store.writer import Writer
 
 
@@ -26,14 +27,16 @@ class RunningOutbox:
         self._dispatchers = dispatchers
 
     async def report(self) -> dict[str, Any]:
-        """Every sink's queue."""
+        """Every sink's queue, and how much room there is."""
         statuses = {status.name: status for status in self._dispatchers.statuses}
 
-        def read() -> list[dict[str, Any]]:
+        def read() -> dict[str, Any]:
             with self._store.reading() as reader:
-                return [r.to_json() for r in sink_reports(reader.connection, statuses)]
+                sinks = [r.to_json() for r in sink_reports(reader.connection, statuses)]
+                buffer = room(reader.connection, self._store.limit_bytes).to_json()
+                return {"sinks": sinks, "buffer": buffer}
 
-        return {"sinks": await asyncio.to_thread(read)}
+        return await asyncio.to_thread(read)
 
     async def dead_letters(self, sink: str | None, after: int, limit: int) -> list[dict[str, Any]]:
         """What was set aside (for one sink), in that order, after the one numbered `after`."""

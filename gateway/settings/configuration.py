@@ -13,7 +13,7 @@ from gateway.model.calibration import Calibration
 from gateway.model.delivery import BrokerConfig, InfluxConfig, SinkConfig
 from gateway.model.device import ReaderConfig, SensorConfig
 from gateway.model.place import Site
-from gateway.model.tuning import LocationTuning, OverloadTuning
+from gateway.model.tuning import LocationTuning, OutboxTuning, OverloadTuning
 from gateway.settings.address import parse_address
 from gateway.settings.calibration_file import read_calibration
 from gateway.settings.credentials import Secrets
@@ -44,6 +44,7 @@ class Configuration:
     location: LocationTuning
     calibration: Calibration
     overload: OverloadTuning
+    outbox: OutboxTuning
     data_dir: Path
     api_host: str
     api_port: int
@@ -95,6 +96,7 @@ def load(
         location=settings.location.tuning(),
         calibration=calibration,
         overload=settings.overload.tuning(),
+        outbox=settings.outbox.tuning(),
         data_dir=data_dir,
         api_host=listen.host,
         api_port=listen.port,

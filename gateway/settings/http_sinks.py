@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.model.epcis import BIZ_STEPS, DISPOSITIONS, is_term, is_uri
 from gateway.settings.report import quoted, suggestion
 from gateway.settings.section import SecretRef, Section
+from gateway.settings.sink import COMMON, SinkSection
 from gateway.settings.values import Duration, Identifier, Line
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -140,11 +141,9 @@ class HttpHeader(Section):
         return self
 
 
-class HttpSink(Section):
+class HttpSink(SinkSection):
     """What every sink that speaks HTTP has."""
 
-    name: Identifier
-    """What the sink is called in logs and metrics."""
     url: Url
     """Where to send."""
     allow: tuple[Annotated[Line, AfterValidator(_check_reach)], ...] = ()
@@ -238,5 +237,5 @@ class EpcisSink(HttpSink):
 
 def plain_options(entry: HttpSink, *, without: frozenset[str]) -> dict[str, Any]:
     """What a sink's settings say, as the sink takes it; what is absent is left out."""
-    found = entry.model_dump(exclude={"name", "kind", *without}, exclude_none=True)
+    found = entry.model_dump(exclude={*COMMON, *without}, exclude_none=True)
     return {key: value for key, value in found.items() if value != ()}

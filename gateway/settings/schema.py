@@ -19,14 +19,17 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from gateway.model.tuning import LocationTuning, OverloadTuning
+from gateway.model.tuning import LocationTuning, OutboxTuning, OverloadTuning
 from gateway.settings.address import parse_address
 from gateway.settings.http_sinks import EpcisSink, RecordKinds, WebhookSink
 from gateway.settings.names import SINKS
 from gateway.settings.section import SecretRef, Section
+from gateway.settings.sink import SinkSection
 from gateway.settings.time_series import InfluxSettings, SeriesSettings
 from gateway.settings.values import (
+    ByteSize,
     Duration,
+    DurationOrNever,
     Gln,
     Identifier,
     Line,
@@ -98,22 +101,18 @@ class ApiSettings(Section):
     """Address and port to listen on; loopback only."""
 
 
-class MqttSink(Section):
+class MqttSink(SinkSection):
     """Movements, passages and alerts published under the prefix of `mqtt:`."""
 
-    name: Identifier
-    """What the sink is called in logs and metrics."""
     kind: Literal["mqtt"]
     """mqtt"""
     kinds: RecordKinds | None = None
     """What it takes: movement, passage, alert; absent: all of them."""
 
 
-class FileSink(Section):
+class FileSink(SinkSection):
     """Movements, passages and alerts appended to a file, one JSON object per line."""
 
-    name: Identifier
-    """What the sink is called in logs and metrics."""
     kind: Literal["file"]
     """file"""
     path: Annotated[Line, Field(min_length=1)] = "movements.jsonl"
@@ -122,13 +121,11 @@ class FileSink(Section):
     """What it takes: movement, passage, alert; absent: movements."""
 
 
-class OutsideSink(Section):
+class OutsideSink(SinkSection):
     """A sink that another distribution brings; its options are its own, texts as written."""
 
     model_config = ConfigDict(extra="allow")
 
-    name: Identifier
-    """What the sink is called in logs and metrics."""
     kind: Annotated[Line, WithJsonSchema({"type": "string", "not": {"enum": list(SINKS.ours)}})]
     """The name of its entry point."""
 
@@ -200,6 +197,31 @@ class LogSettings(Section):
     """auto: text on a terminal and under systemd, else json."""
 
 
+class OutboxSettings(Section):
+    """How much room what waits for the sinks may take, and how long history is kept."""
+
+    max_size: Annotated[ByteSize, Field(ge=16_000_000)] = 1_000_000_000
+    """The most that the store may take on the disk; less when the disk has less."""
+    when_full: Literal["wait", "let_go"] = "wait"
+    """wait: new movements wait in memory. let_go: the sink furthest behind loses its oldest."""
+    max_age: DurationOrNever = "never"
+    """Records that a sink has not taken for so long are let go for it, counted and told."""
+    history: Duration = 90 * 86_400.0
+    """How long delivered records stay as history; less when room is short."""
+    keep_removed: Duration = 7 * 86_400.0
+    """How long a sink that was taken out of the settings may come back to where it was."""
+
+    def tuning(self) -> OutboxTuning:
+        """The same as the store takes it."""
+        return OutboxTuning(
+            max_bytes=self.max_size,
+            let_go_when_full=self.when_full == "let_go",
+            max_age_s=None if isinstance(self.max_age, str) else self.max_age,
+            history_s=self.history,
+            keep_removed_s=self.keep_removed,
+        )
+
+
 class AlertsSettings(Section):
     """Alerts; nothing can be set in this version."""
 
@@ -222,6 +244,7 @@ class Settings(Section):
     """Where movements go; with `mqtt:` and no sink of kind mqtt, one is added."""
     location: LocationSettings = LocationSettings()
     overload: OverloadSettings = OverloadSettings()
+    outbox: OutboxSettings = OutboxSettings()
     alerts: AlertsSettings = AlertsSettings()
     recording: RecordingSettings = RecordingSettings()
     log: LogSettings = LogSettings()

@@ -88,12 +88,28 @@ class Upstream:
                     at.at("kind").place, "a sink of kind mqtt needs a broker: add 'mqtt: {host: …}'"
                 )
             options = self._sink_options(entry, f"sinks[{number}]", at)
-            sinks[entry.name] = SinkConfig(name=entry.name, kind=entry.kind, options=options)
+            sinks[entry.name] = SinkConfig(
+                name=entry.name, kind=entry.kind, options=options, origin=entry.origin()
+            )
         if has_broker and not any(sink.kind == "mqtt" for sink in sinks.values()):
             self._add(sinks, "mqtt")
         if self.settings.influxdb is not None:
             self._add(sinks, "influxdb")
+        self._check_renamed(sinks)
         return tuple(sinks.values())
+
+    def _check_renamed(self, sinks: dict[str, SinkConfig]) -> None:
+        taken: set[str] = set()
+        for number, entry in enumerate(self.settings.sinks):
+            place = self.tree.at("sinks", number, "was").place
+            if entry.was in sinks:
+                self.report.problem(
+                    place, f"the sink {quoted(entry.was)} is still there: nothing was renamed"
+                )
+            elif entry.was in taken:
+                self.report.problem(place, f"another sink was {quoted(entry.was)} already")
+            if entry.was is not None:
+                taken.add(entry.was)
 
     def _add(self, sinks: dict[str, SinkConfig], kind: str) -> None:
         """Add the sink that goes with the setting of that name."""

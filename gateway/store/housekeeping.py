@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from gateway.store.bodies import prune_dictionaries
+from gateway.store.room import used_and_limit
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ class Keep:
     history_s: float = 90 * 86_400.0
     fill: float = 0.8  # of the store's limit; beyond it the oldest history goes before its time
     dead_letters: int = 100_000
+    max_age_s: float | None = None  # what a sink has not taken for longer is let go for it
+    let_go_when_full: bool = False  # else what is new waits in memory
+    removed_s: float = 7 * 86_400.0  # sinks that left the settings may come back
 
 
 DEFAULT_KEEP = Keep()
@@ -77,9 +81,6 @@ def bound_dead_letters(connection: sqlite3.Connection, keep: Keep) -> int:
 
 
 def _fill(connection: sqlite3.Connection) -> float:
-    """The part of the store's limit that is in use."""
-    pages, free, limit = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "max_page_count")
-    )
-    return (pages - free) / limit
+    """The part of what the store may take that is in use."""
+    used, limit = used_and_limit(connection)
+    return used / limit

@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway.backoff import Backoff
 from gateway.model.outcome import Outcome
-from gateway.store import faults, housekeeping
+from gateway.store import faults, housekeeping, letting_go
 from gateway.store.database import Store
 from gateway.store.operations import Asked, Operation
 from gateway.store.rows import Rows
@@ -252,6 +252,7 @@ class Writer:
             return
         with suppress(sqlite3.Error):
             now_us = time.time_ns() // 1_000
+            letting_go.let_go(self._store.writing, self._keep, now_us, urgent=True)
             housekeeping.prune(self._store.writing, self._keep, now_us, urgent=True)
 
     def _hand_on(self, group: list[Outcome]) -> None:
@@ -272,10 +273,12 @@ class Writer:
     def _tidy(self) -> None:
         """Remove one page of what is over."""
         self._tidy_at_s = time.monotonic() + TIDY_S
-        connection = self._store.writing
+        connection, now_us = self._store.writing, time.time_ns() // 1_000
         try:
-            if housekeeping.prune(connection, self._keep, time.time_ns() // 1_000):
+            lost = letting_go.let_go(connection, self._keep, now_us)
+            if housekeeping.prune(connection, self._keep, now_us) or lost:
                 self._tidy_at_s = time.monotonic() + GROUP_S
+            letting_go.forget_removed(connection, self._keep, now_us)
             housekeeping.bound_dead_letters(connection, self._keep)
         except sqlite3.Error as error:
             logger.warning("old history could not be removed: %s", faults.words(error))

@@ -91,6 +91,13 @@ class Metrics:
         self.outbox_pending = self._gauges(
             "outbox_pending", "Records that a sink has still to take.", "sink", sinks
         )
+        self.outbox_buffer_hours = self._gauge(
+            "outbox_buffer_hours",
+            "Hours that the outbox has room for at the recent rate; +Inf: nothing came in yet.",
+        )
+        self.outbox_let_go = self._gauges(
+            "outbox_let_go", "Records given up for a sink, as the settings allow.", "sink", sinks
+        )
         self.reader_up = self._gauges(
             "reader_up", "1 while the reader's inventory runs, else 0.", "reader", readers
         )

@@ -29,7 +29,7 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
     assert found["mqtt.username"] == ("main", "gateway.yaml:2:29")
     assert found["log.level"] == ("info", "default")
     assert found["sinks"] == (
-        [{"name": "b", "kind": "file", "path": "movements.jsonl"}],
+        [{"name": "b", "begin": "now", "kind": "file", "path": "movements.jsonl"}],
         "conf.d/20.yaml:2:1",
     )
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,6 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 #: How many broken lines are told one by one.
 MOST_COMPLAINTS = 20
-
 
 _EPILOG = (
     "Examples: rfid-gateway replay --site . monday.jsonl.gz --out - --drain 60s · "
@@ -54,7 +53,7 @@ def replay(
     after the last line, without waiting for timers, unless --drain lets virtual time run on.
     Plain words go to standard output, or to standard error when movements go there. Times are UTC.
     """
-    from gateway.cli.telling import Words
+    from gateway.cli.telling import Lines, Words
     from gateway.core import Core
     from gateway.drivers.recording import Recording
     from gateway.model.tags import TagIndex
@@ -76,20 +75,14 @@ def replay(
     complaints = _Complaints()
     recording = Recording(configuration.site, tags, complaints.tell)
     with ExitStack() as stack:
-        movements_to, passages_to = _open(out, stack), _open(passages, stack)
-        alerts_to = _open(alerts, stack)
-        words = Words(sys.stderr if out == "-" else sys.stdout, of=explain)
+        tell = [Lines(stack, out, passages, alerts).tell]
+        if why or explain:
+            tell.append(Words(sys.stderr if out == "-" else sys.stdout, of=explain).tell)
         cpu_s = time.process_time()
         run = Replay(core, recording)
         for outcome in run.outcomes(files, tick_ms * 1000, drain_us):
-            if movements_to is not None:
-                movements_to.writelines(m.to_json() + b"\n" for m in outcome.movements)
-            if passages_to is not None:
-                passages_to.writelines(p.to_json() + b"\n" for p in outcome.passages)
-            if alerts_to is not None:
-                alerts_to.writelines(a.to_json() + b"\n" for a in outcome.alerts)
-            if why or explain:
-                words.tell(outcome)
+            for each in tell:
+                each(outcome)
         cpu_s = time.process_time() - cpu_s
     complaints.end()
     counts = recording.counts
@@ -149,16 +142,3 @@ def _duration_s(text: str, parse: Callable[[str], float]) -> float:
         return parse(text)
     except ValueError as error:
         raise typer.BadParameter(f"'{text}': {error}", param_hint="--drain") from error
-
-
-def _open(target: str, stack: ExitStack) -> IO[bytes] | None:
-    from gateway.errors import Unavailable
-
-    if not target:
-        return None
-    if target == "-":
-        return sys.stdout.buffer
-    try:
-        return stack.enter_context(Path(target).open("wb"))
-    except OSError as error:
-        raise Unavailable(f"{target}: cannot be written: {error.strerror or error}") from error

@@ -1,19 +1,44 @@
-"""What a replay decided, told in plain words while it runs."""
+"""What a replay decided, told while it runs: as lines of JSON, and in plain words."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from typing import TextIO
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TextIO
 
 import orjson
 import typer
 
 from gateway.cli.terminal import plain
+from gateway.errors import Unavailable
 from gateway.model.epc_key import parse_key
 from gateway.model.in_words import in_words, passage_in_words
 from gateway.model.movement import Movement
 from gateway.model.outcome import Outcome
 from gateway.model.passage import Passage
+
+
+class Lines:
+    """Writes movements, passages and alerts to files, closed with `stack`, or where - to stdout.
+
+    An empty name is none. Raises Unavailable for one that cannot be written.
+    """
+
+    def __init__(self, stack: ExitStack, movements: str, passages: str, alerts: str) -> None:
+        self._movements = _open(movements, stack)
+        self._passages = _open(passages, stack)
+        self._alerts = _open(alerts, stack)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Write what one tick decided."""
+        if self._movements is not None:
+            self._movements.writelines(m.to_json() + b"\n" for m in outcome.movements)
+        if self._passages is not None:
+            self._passages.writelines(p.to_json() + b"\n" for p in outcome.passages)
+        if self._alerts is not None:
+            self._alerts.writelines(a.to_json() + b"\n" for a in outcome.alerts)
 
 
 class Words:
@@ -55,3 +80,14 @@ def _epcs(text: str) -> frozenset[str]:
     if not found:
         raise typer.BadParameter(f"'{text}' is no EPC of one tag", param_hint="--explain")
     return frozenset(epc.hex().upper() for epc in found)
+
+
+def _open(target: str, stack: ExitStack) -> IO[bytes] | None:
+    if not target:
+        return None
+    if target == "-":
+        return sys.stdout.buffer
+    try:
+        return stack.enter_context(Path(target).open("wb"))
+    except OSError as error:
+        raise Unavailable(f"{target}: cannot be written: {error.strerror or error}") from error

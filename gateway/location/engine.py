@@ -100,7 +100,8 @@ class Engine:
         states.zone[tags] = zone
         states.presence[tags] = np.where(lost, Presence.DEPARTED, stored.presence)
         states.since_us[tags] = stored.since_us
-        states.last_us[tags] = np.where(present, np.maximum(stored.last_us, now_us), stored.last_us)
+        # Stamps of a host whose clock was ahead then must not make tags seen in the future.
+        states.last_us[tags] = np.where(present, now_us, np.minimum(stored.last_us, now_us))
         states.first_us[tags] = np.where(present & ~lost, stored.since_us, 0)
         states.home_us[tags] = states.last_us[tags]
         states.seq[tags] = stored.seq

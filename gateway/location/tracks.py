@@ -75,7 +75,8 @@ class Tracks:
         current = (end_us - 1) // BIN_US
         if self._bin < 0:
             self._bin = current
-        for number in range(max(self._bin + 1, current - BINS + 1), current + 1):
+        passed = range(max(self._bin + 1, current - BINS + 1), current + 1)
+        for number in passed if len(self.key) else ():
             self._learn(number - OLD_BINS)
             self.peak_dbm[:, :, number % BINS] = SILENT_DBM
         self._bin = max(self._bin, current)

@@ -43,6 +43,11 @@ class Habits:
     settled_every_s: float = 60.0
 
     @property
+    def often_us(self) -> int:
+        """How long a tag that comes into view is read often."""
+        return round(min(self.settled_after_s, 1e9) * S)
+
+    @property
     def silence_us(self) -> int:
         """The longest that a tag that is in view is not read."""
         settles = self.settled_after_s < math.inf

@@ -115,16 +115,16 @@ def test_a_damaged_store_is_set_aside_and_the_daemon_starts(
     daemon.stop()
 
 
-def test_a_hangup_signal_checks_the_settings_and_ends_nothing(
+def test_a_hangup_signal_takes_up_rules_and_wrong_settings_end_nothing(
     site: Path, daemon_on: Callable[..., Daemon]
 ) -> None:
     daemon = daemon_on(site)
     daemon.start()
     daemon.signal(signal.SIGHUP)
-    wait_until(lambda: any("settings are fine" in m for m in daemon.messages()))
+    wait_until(lambda: any("taken up" in m for m in daemon.messages()))
     write_settings(site, {"sinkss": []})
     daemon.signal(signal.SIGHUP)
-    wait_until(lambda: any("wrong settings" in m for m in daemon.messages()))
+    wait_until(lambda: any("not taken up" in m for m in daemon.messages()))
     assert any("sinkss" in m for m in daemon.messages())
     assert daemon.fetch("/healthz")[0] == 200
     daemon.stop()

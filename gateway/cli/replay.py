@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from gateway.drivers.recording import RecordingCounts
+    from gateway.replay import Replay
     from gateway.settings.configuration import Configuration
     from gateway.watch import Watch
 
@@ -85,8 +87,11 @@ def replay(
                 each(outcome)
         cpu_s = time.process_time() - cpu_s
     complaints.end()
-    counts = recording.counts
-    sys.stderr.write(
+    sys.stderr.write(_summary(run, recording.counts, cpu_s, alerts=bool(alerts)))
+
+
+def _summary(run: Replay, counts: RecordingCounts, cpu_s: float, *, alerts: bool) -> str:
+    return (
         f"{counts.reads:,} reads, {run.movements:,} movements, {run.passages:,} passages, "
         + (f"{run.alerts:,} alerts, " if alerts else "")
         + f"{counts.broken:,} broken lines; "

@@ -24,6 +24,7 @@ from gateway.desk import Desk
 from gateway.drivers import registry as driver_registry
 from gateway.drivers.base import Driver, DriverContext
 from gateway.errors import GatewayError
+from gateway.figures import Figures
 from gateway.live import LiveView
 from gateway.model.alert import RuleAction
 from gateway.model.delivery import LiveSink, Sink
@@ -38,6 +39,7 @@ from gateway.outbox.running import RunningOutbox
 from gateway.reload import Reload
 from gateway.rules.rule import RuleSet
 from gateway.runtime import Runtime
+from gateway.series.points import MEASUREMENTS
 from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
@@ -102,6 +104,7 @@ class Service:
             parts.runtime.start()
             running = [
                 tasks.create_task(parts.dispatchers.run(), name="dispatchers"),
+                tasks.create_task(parts.figures.run(), name="time series"),
                 tasks.create_task(self._survey(parts), name="survey"),
                 tasks.create_task(parts.buffer.run(), name="buffer"),
                 tasks.create_task(Watchdog(parts.notifier, parts.health).run(), name="watchdog"),
@@ -151,6 +154,7 @@ class Service:
                     health=parts.health,
                     streams=streams,
                     inputs=InputTap(parts.runtime, configuration.site, parts.core.tags).lines,
+                    figures=parts.figures.ask,
                     outbox=RunningOutbox(store, parts.writer, parts.dispatchers),
                     desk=Desk(
                         configuration.site,
@@ -220,11 +224,13 @@ class Service:
             readers=[reader.id for reader in configuration.readers],
             sinks=[sink.name for sink in configuration.sinks],
             sensors=[sensor.id for sensor in configuration.sensors],
+            series=MEASUREMENTS,
         )
         health = Health(time.monotonic)
         if store.quarantined is not None:
             logger.error("the store was damaged and set aside as %s", store.quarantined)
-        committed = _Committed(self, loop, live, metrics, health)
+        figures = Figures(configuration, live, self.clock, metrics)
+        committed = _Committed(self, loop, live, metrics, health, figures.sampler.apply)
         writer = Writer(
             store, committed, observe=committed.observe, keep=_keep(configuration.outbox)
         )
@@ -244,10 +250,11 @@ class Service:
             failed=lambda: _soon(loop, stop.set),
         )
         committed.act = runtime.act
+        runtime.tap(figures.reads.take)
         return _Parts(
             core=core, live=live, metrics=metrics, health=health, writer=writer, queue=queue,
             buffer=Buffer(store, metrics, health),
-            dispatchers=dispatchers, runtime=runtime, notifier=Notifier(),
+            dispatchers=dispatchers, runtime=runtime, notifier=Notifier(), figures=figures,
             announcements=Announcements(
                 site, live, core.counts, [sink for sink in sinks if isinstance(sink, LiveSink)]
             ),
@@ -334,6 +341,7 @@ class _Parts:
     runtime: Runtime
     notifier: Notifier
     announcements: Announcements
+    figures: Figures
 
 
 class _Committed:
@@ -346,11 +354,12 @@ class _Committed:
         live: LiveView,
         metrics: Metrics,
         health: Health,
+        follow: Listener,
     ) -> None:
         self.wake: Callable[[], None] = lambda: None
         self.act: Callable[[list[RuleAction]], None] = lambda _: None
         self._service, self._loop, self._live = service, loop, live
-        self._metrics, self._health = metrics, health
+        self._metrics, self._health, self._follow = metrics, health, follow
 
     def __call__(self, outcomes: list[Outcome]) -> None:
         self._health.beat("store")
@@ -379,6 +388,7 @@ class _Committed:
             for health in outcome.sensor_health:
                 _log_health(health)
             self._live.apply(outcome)
+            self._follow(outcome)
             for listener in self._service.listeners:
                 listener(outcome)
 
@@ -401,6 +411,7 @@ def _status_line(parts: _Parts) -> str:
     if parts.buffer.words is not None:
         words.append(parts.buffer.words)
     words += [status.words for status in parts.dispatchers.statuses if status.reason is not None]
+    words += [parts.figures.trouble] if parts.figures.trouble is not None else []
     return "; ".join(words)
 
 

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from gateway import __version__
 from gateway.api import problems
-from gateway.api.context import Context, Desk, History, Outbox, Subscribe
+from gateway.api.context import Ask, Context, Desk, History, Outbox, Subscribe
 from gateway.api.desk import desk_router
 from gateway.api.devices import device_router
 from gateway.api.events import event_routes
@@ -21,6 +21,7 @@ from gateway.api.operations import operation_routes
 from gateway.api.outbox import outbox_router
 from gateway.api.places import hot_zone_route, place_router
 from gateway.api.schema import add_schema
+from gateway.api.series import series_router
 from gateway.api.streams import Streams
 from gateway.api.tags import hot_tag_route, tag_router
 from gateway.live import LiveView
@@ -38,6 +39,7 @@ def create_app(
     inputs: Subscribe | None = None,
     outbox: Outbox | None = None,
     desk: Desk | None = None,
+    figures: Ask | None = None,
 ) -> FastAPI:
     """The application. `streams` is also what ends them when the server stops."""
     context = Context(
@@ -49,6 +51,7 @@ def create_app(
         inputs=inputs,
         outbox=outbox,
         desk=desk,
+        figures=figures,
     )
     long_lived = [*event_routes(context), *input_routes(context)]
     app = FastAPI(
@@ -77,6 +80,7 @@ def create_app(
         movement_router,
         outbox_router,
         desk_router,
+        series_router,
     ):
         app.include_router(router(context))
     routes.extend(long_lived)

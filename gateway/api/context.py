@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gateway.api.streams import Streams
 from gateway.live import LiveView
+from gateway.series.history_query import Answer, Question
 from gateway.telemetry.health import Health
 from gateway.telemetry.metrics import Metrics
 
@@ -122,6 +123,10 @@ class Desk(Protocol):
 Subscribe = Callable[[], AsyncIterator[bytes]]
 
 
+#: Answers from the history of figures; blocks, raises `sqlite3.Error`.
+Ask = Callable[[Question], Answer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the routes work with."""
@@ -134,3 +139,4 @@ class Context:
     inputs: Subscribe | None = None
     outbox: Outbox | None = None
     desk: Desk | None = None
+    figures: Ask | None = None

@@ -197,6 +197,31 @@ class Why(_Answer):
     reads: list[dict[str, Any]] = Field(description="The antennas that hear it, or did last.")
 
 
+class Series(_Answer):
+    """One series. `before` is its last value before the first step."""
+
+    tags: dict[str, str]
+    before: float | None
+    points: list[tuple[int, int, float, float, float, float]] = Field(
+        description="Per step: Unix time in ms of its beginning, number of values, mean, lowest, "
+        "highest, last value."
+    )
+
+
+class SeriesAnswer(_Answer):
+    """A field of a measurement over time; not `complete` when some series were left out."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    measurement: str
+    field: str
+    from_: datetime = Field(alias="from")
+    to: datetime
+    step_s: int
+    complete: bool
+    series: list[Series]
+
+
 class LookupRequest(BaseModel):
     """Keys to look up: EPCs in any form, SSCCs, GTINs, zones."""
 

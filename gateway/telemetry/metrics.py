@@ -26,6 +26,8 @@ from gateway.model.movement import Kind
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 PREFIX = "rfid_gateway_"
 OTHER = "other"
+#: Where points of time series are given up.
+SERIES_SHED = ("backlog", "history", "refused", "spool")
 
 _STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _PATH_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -63,6 +65,7 @@ class Metrics:
         sinks: Iterable[str] = (),
         sensors: Iterable[str] = (),
         shed_reasons: Iterable[str] = ("rows", "tags"),
+        series: Iterable[str] = (),
     ) -> None:
         self.registry = CollectorRegistry()
         readers = tuple(readers)
@@ -109,6 +112,15 @@ class Metrics:
             "config_last_reload_successful", "1 if the last change of the files was taken up."
         )
         self.reload_successful.set(1)
+        self.series_points = self._counters(
+            "series_points", "Points of time series made.", "measurement", series
+        )
+        self.series_shed = self._counters(
+            "series_shed", "Points of time series given up, by where.", "reason", SERIES_SHED
+        )
+        self.series_spool_bytes = self._gauge(
+            "series_spool_bytes", "What waits on the disk for the time series database."
+        )
         self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
         build = self._gauges(
             "build_info", "Always 1; the label says what runs.", "version", (__version__,)

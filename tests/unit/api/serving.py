@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.api.app import create_app
-from gateway.api.context import Outbox
+from gateway.api.context import Ask, Outbox
 from gateway.api.server import listen, serve
 from gateway.api.streams import Streams
 from gateway.live import LiveView
@@ -85,6 +85,7 @@ def new_gateway(
     inputs: Callable[[], AsyncIterator[bytes]] | None = None,
     streams: Streams | None = None,
     outbox: Outbox | None = None,
+    figures: Ask | None = None,
 ) -> Gateway:
     """A gateway that has numbered these tags and committed nothing yet."""
     live = new_view(*epcs, first_event_id=1_000, reads_of=lambda _: [HEARD])
@@ -98,6 +99,7 @@ def new_gateway(
         streams=streams,
         inputs=inputs,
         outbox=outbox,
+        figures=figures,
     )
     return Gateway(live, history, health, metrics, streams, app)
 

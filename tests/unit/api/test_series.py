@@ -60,8 +60,12 @@ async def test_figures_are_told_per_series_and_step() -> None:
 
 async def test_the_last_six_hours_are_what_is_meant_without_a_time() -> None:
     asked: list[Question] = []
-    gateway = new_gateway(figures=lambda question: (asked.append(question), ANSWER)[1])
-    async with asking(gateway) as client:
+
+    def answer(question: Question) -> Answer:
+        asked.append(question)
+        return ANSWER
+
+    async with asking(new_gateway(figures=answer)) as client:
         assert (await client.get("/api/v1/series?measurement=reader&field=up")).status_code == 200
     assert asked[0].to_s - asked[0].from_s == 6 * 3_600
     assert asked[0].step_s is None

@@ -231,9 +231,12 @@ def test_reads_that_nobody_drains_are_bounded(monkeypatch: pytest.MonkeyPatch) -
 def test_none_is_lost_between_two_threads() -> None:
     gathered = AntennaReads(2)
     one = np.repeat(reads((1, 5, -6_000)), 3)
-    taking = threading.Thread(
-        target=lambda: [gathered.take(Inputs(reads=[one])) for _ in range(2_000)]
-    )
+
+    def take() -> None:
+        for _ in range(2_000):
+            gathered.take(Inputs(reads=[one]))
+
+    taking = threading.Thread(target=take)
     taking.start()
     total = 0
     while taking.is_alive():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.series import spool as spool_module
 from gateway.series.spool import Spool
 
 ROOT = Path(__file__).parents[3]
@@ -159,9 +159,7 @@ def test_the_last_of_the_disk_is_left_to_the_movements(
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
     spool = Spool(tmp_path, 1_000_000)
     spool.append(lines(0, 10))
-    monkeypatch.setattr(
-        spool_module.shutil, "disk_usage", lambda _: usage(10**12, 10**12 - 10**8, 10**8)
-    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12 - 10**8, 10**8))
     spool.append(lines(10, 10))
     assert spool.shed == 10
     assert everything(spool) == lines(0, 10)

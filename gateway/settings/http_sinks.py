@@ -165,6 +165,8 @@ class WebhookSink(HttpSink):
     """webhook"""
     kinds: RecordKinds | None = None
     """What it takes: movement, passage, alert; absent: movements."""
+    format: Literal["cloudevents", "alertmanager"] = "cloudevents"
+    """Shape of the requests; alertmanager: alerts as Alertmanager's webhook sends them."""
     secrets: Annotated[tuple[SecretRef, ...], Field(max_length=4)] = ()
     """Secrets that sign (whsec_…); more than one while they are changed."""
     batch: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from gateway.errors import Hold, Rejected, Retry, SinkError
 from gateway.model.delivery import Record, Secret, SinkConfig
-from gateway.sinks import cloudevents, http
+from gateway.sinks import alertmanager, cloudevents, http
 from gateway.sinks.base import SinkContext
 from gateway.sinks.http_status import Reply, check
 from gateway.sinks.options import kinds_option, no_other_options
@@ -29,7 +29,9 @@ from gateway.sinks.signatures import Signer
 
 #: Records of one page when each is a request of its own.
 PAGE = 200
-_OPTIONS = http.OPTIONS | {"secrets", "batch", "parallel", "source", "type_prefix", "kinds"}
+_OPTIONS = http.OPTIONS | {
+    "secrets", "batch", "parallel", "source", "type_prefix", "kinds", "format",
+}  # fmt: skip
 _HEADER_SAFE = "/:._~-"
 
 
@@ -52,7 +54,11 @@ class WebhookSink:
         except SinkError as error:
             raise SinkError(f"sink {config.name}: {error}") from None
         self.name = config.name
-        self.kinds = kinds_option(config, default=frozenset({"movement"}))
+        self._as_alertmanager = options.get("format") == "alertmanager"
+        usual = "alert" if self._as_alertmanager else "movement"
+        self.kinds = kinds_option(config, default=frozenset({usual}))
+        if self._as_alertmanager and (self.kinds != {"alert"} or options.get("batch", 1) != 1):
+            raise SinkError(f"sink {config.name}: format alertmanager holds alerts, one at a time")
         self._batched = int(options.get("batch") or 1) > 1
         self.max_batch = int(options.get("batch") or 1) if self._batched else PAGE
         self._parallel = int(options.get("parallel") or 4)
@@ -114,10 +120,13 @@ class WebhookSink:
         """Post one event; returns why it is refused, None if it was taken."""
         try:
             body = cloudevents.read_body(record)
-            event = cloudevents.envelope(record, body, self._source, self._type_prefix)
-            self._check(
-                await self._post(cloudevents.event_id(record, body), event, cloudevents.ONE)
-            )
+            if self._as_alertmanager:
+                event = alertmanager.notification(record, body, self.name)
+                content_type = alertmanager.CONTENT_TYPE
+            else:
+                event = cloudevents.envelope(record, body, self._source, self._type_prefix)
+                content_type = cloudevents.ONE
+            self._check(await self._post(cloudevents.event_id(record, body), event, content_type))
         except Rejected as refusal:
             return str(refusal)
         return None

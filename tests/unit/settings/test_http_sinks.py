@@ -58,7 +58,9 @@ def test_options_are_complete_with_secrets_files_and_places(tmp_path: Path) -> N
         "token": "t0ken",
         "tls": {"ca": str(tmp_path / "ca.pem"), "cert": None, "key": None},
         "batch": 1,
+        "format": "cloudevents",
         "parallel": 4,
+        "format": "cloudevents",
         "type_prefix": "rfid-gateway",
     }
     assert trace.options["steps"] == (

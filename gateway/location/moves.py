@@ -33,6 +33,8 @@ CLEARLY = 4.5
 FAR_BEHIND = 3.0
 #: A tag "has moved" to where it has been read within this time.
 FRESH_US = 3_000_000
+#: Looks at the new place that are more than a stray read or two.
+NO_STRAYS = 2.0
 #: What the looks that failed to come at home must say: that two were expected.
 LEAST_MISSED = 0.25
 #: Looks at the new place, and how long both places may have read a tag that was on its way.
@@ -45,6 +47,7 @@ THROUGH_A_DOOR = 3.0
 CAME_MISSED = 0.6
 BESIDE_MISSED = 3.0
 FAR_WORSE_DB = 10.0
+BETTER_TIMES = 3
 #: Where a tag is found to be beyond a door it did not just pass, this much longer is waited.
 CORRECTION_TIMES = 4
 #: Nothing is known of how a tag was read at home any more: then it takes this much longer.
@@ -147,7 +150,7 @@ class Moves:
         after_us = self._move_us(cases, odds)
         alone = as_of_us - np.maximum(here.last_us, new.first_us) >= after_us * self._times(cases)
         alone &= new.last_us - new.first_us >= after_us // 2
-        alone &= self._home_may_tell(cases, odds)
+        alone &= self._home_may_tell(cases, odds) & (new.looks >= NO_STRAYS)
         behind = self._coverage.door_between[cases.home, cases.there] >= 0
         return alone & (~behind | self._beyond(cases, odds, as_of_us, after_us))
 
@@ -169,7 +172,7 @@ class Moves:
         doubt = np.maximum(CLEARLY / np.maximum(cases.lead, AHEAD), 1.0)
         after_us = self._move_us(cases, odds) * self._times(cases) * doubt * doubt
         beside = self._coverage.door_between[cases.home, there] < 0
-        after_us *= np.where(beside, 1, CORRECTION_TIMES)
+        after_us *= np.where(beside, BETTER_TIMES, CORRECTION_TIMES)
         sure = beside | (cases.lead >= CLEARLY)
         return ahead & sure & (end_us - states.rival_us[tags] >= after_us)
 

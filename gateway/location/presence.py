@@ -28,6 +28,9 @@ from gateway.model.tuning import LocationTuning
 CLOSE_US = 6_000_000
 #: Open cases are looked at every so many epochs.
 TURN_EPOCHS = 5
+#: … unless the tag was read at home this shortly before: then it is every so many times.
+AT_HOME_US = 1_500_000
+SURE_TURNS = 4
 #: A tag first read that is just now at a door is waited for so many times as long.
 AT_DOOR_TIMES = 2
 #: On which side of a door a tag came into view is this likely to be right, at least.
@@ -73,7 +76,10 @@ class ZonePresence:
             self._open = np.sort(np.concatenate((self._open, new)))
         if not len(self._open) or end_us // EPOCH_US % TURN_EPOCHS:
             return []
-        tags = self._open
+        tags = self._open[self._unsure(self._open, end_us)]
+        if not len(tags):
+            self._close(tags, end_us)
+            return []
         odds = self._weigh(tags, end_us)
         nowhere = np.asarray(states.presence[tags] != Presence.PRESENT)
         at_door = np.isin(tags, held)
@@ -83,6 +89,17 @@ class ZonePresence:
         self._mates.part(decided, end_us - CLOSE_US)
         self._close(decided, end_us)
         return decisions
+
+    def _unsure(self, tags: Numbers, end_us: int) -> Bools:
+        """Open cases to look at now: tags just read at home, and nowhere better, take turns."""
+        states = self._states
+        zones, antennas = states.zone[tags], states.slot_antenna[tags]
+        at_home = self._coverage.covers[antennas, zones[:, None]] & (
+            states.slot_us[tags] > end_us - AT_HOME_US
+        )
+        sure = (states.presence[tags] == Presence.PRESENT) & (states.rival[tags] == NO_ZONE)
+        turn = (tags + end_us // (EPOCH_US * TURN_EPOCHS)) % SURE_TURNS == 0
+        return np.asarray(turn | ~(sure & at_home.any(axis=1)))
 
     def _close(self, decided: Numbers, end_us: int) -> None:
         states, open_ = self._states, self._open

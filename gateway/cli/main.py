@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "llrp": ("gateway.cli.llrp", "Decode and encode raw LLRP bytes."),
     "epc": ("gateway.cli.epc", "Decode and encode EPCs: hex, URI, Digital Link."),
     "config": ("gateway.cli.config", "Show the settings in force, or their JSON Schema."),
+    "rules": ("gateway.cli.rules", "Check, test, backtest and explain rule files."),
     "bench": ("gateway.cli.bench", "The benchmarks behind docs/benchmarks.md."),
 }
 

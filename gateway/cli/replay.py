@@ -72,7 +72,7 @@ def replay(
         configuration.location,
         configuration.overload,
         configuration.calibration,
-        _watch(configuration, items, rules, wanted=bool(alerts)),
+        watch_of(configuration, items, rules, wanted=bool(alerts)),
     )
     complaints = _Complaints()
     recording = Recording(configuration.site, tags, complaints.tell)
@@ -99,7 +99,7 @@ def _summary(run: Replay, counts: RecordingCounts, cpu_s: float, *, alerts: bool
     )
 
 
-def _watch(
+def watch_of(
     configuration: Configuration, items: Path | None, rules: Path | None, *, wanted: bool
 ) -> Watch:
     """What follows from the movements: rules only where somebody wants to see their alerts."""

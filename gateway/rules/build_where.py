@@ -75,7 +75,7 @@ class WhereBuilder:
         if on is On.PRESENCE and not any(c.name == "state" for c in found):
             present = Choice(any_of=frozenset({"present"}))
             found.insert(0, TextIs(name="state", field="state", choice=present))
-        return tuple(found)
+        return tuple(sorted(found, key=lambda c: not isinstance(c, TextIs | NumberIs)))
 
     def _conditions(self, on: On, where: Section, node: Node) -> Iterator[Condition]:
         for name, field in type(where).model_fields.items():

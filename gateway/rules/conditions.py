@@ -198,7 +198,9 @@ class ItemIs:
         if item is None:
             return "not known"
         zones = ", ".join(item.allowed_zones or item.home_zones) or "anywhere"
-        return f"{clean(item.sku or item.key)}, category {item.category or '–'}, belongs in {zones}"
+        category = f", {clean(item.category)}" if item.category else ""
+        here = f", is in {view.zone(facts)}" if view.zone(facts) else ""
+        return f"{clean(item.sku or item.key)}{category}, belongs in {zones}{here}"
 
     def wanted(self) -> str:
         """What is given."""

@@ -60,6 +60,11 @@ class RuleEngine:
         return self._view
 
     @property
+    def now_us(self) -> int:
+        """The end of the last epoch."""
+        return self._now_us
+
+    @property
     def next_due_us(self) -> int | None:
         """When time alone makes the next difference."""
         return self._life.timers.next_due_us

@@ -1,0 +1,291 @@
+"""`rfid-gateway rules`: check, test, backtest and explain rule files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from gateway.backtest import Fired, Tally, TrialEngine
+    from gateway.rules.explain import Look
+    from gateway.rules.rule import Rule, RuleSet
+    from gateway.settings.configuration import Configuration
+    from gateway.watch import Watch
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Check, test, backtest and explain rule files.",
+)
+
+SiteOption = Annotated[Path, typer.Option(help="The site directory.")]
+RulesOption = Annotated[
+    Path | None, typer.Option(help="A folder of rule files, or one file, in place of the site's.")
+]
+RecordingOption = Annotated[list[Path], typer.Option(help="A recording; may be given again.")]
+ItemsOption = Annotated[Path | None, typer.Option(help="Items, CSV or JSON: docs/catalog.md.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of lines.")]
+DrainOption = Annotated[str, typer.Option(help="Let time run on after the last line.")]
+DEFAULT_SITE = Path("/etc/rfid-gateway")
+
+
+@app.command(epilog="Example: rfid-gateway rules check --site .")
+def check(
+    *, site: SiteOption = DEFAULT_SITE, rules: RulesOption = None, as_json: JsonOption = False
+) -> None:
+    """Say everything that is wrong with the rule files; exit code 1 if anything is."""
+    from gateway.errors import SettingsError
+
+    try:
+        _, found = _load(site, rules)
+    except SettingsError as error:
+        if as_json:
+            typer.echo(json.dumps([asdict(p) for p in error.problems], indent=2))
+        else:
+            typer.echo("\n".join(map(str, error.problems)))
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo("[]")
+        return
+    count = len({rule.id for rule in found.rules})
+    tests = len(found.tests)
+    typer.echo(f"{count} rules with {tests} tests; everything is fine")
+
+
+@app.command("test", epilog="Example: rfid-gateway rules test misplaced-stock --site .")
+def run_tests(
+    rule: Annotated[str | None, typer.Argument(help="Only this rule's tests.")] = None,
+    *,
+    site: SiteOption = DEFAULT_SITE,
+    rules: RulesOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the inline tests, in virtual time, through the engine of the daemon."""
+    from gateway.rules.trials import run_trials
+
+    configuration, found = _load(site, rules)
+    if rule is not None:
+        _named(found, rule)
+    trials = list(run_trials(found, configuration.site, rule))
+    failed = [trial for trial in trials if trial.failures]
+    if as_json:
+        typer.echo(json.dumps([asdict(trial) for trial in trials], indent=2, ensure_ascii=False))
+    else:
+        for trial in failed:
+            typer.echo(f"{trial.rule}: {trial.name}")
+            for failure in trial.failures:
+                typer.echo(f"  {failure}")
+        typer.echo(f"{len(trials)} tests, {len(failed)} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Example: rfid-gateway rules backtest --recording monday.jsonl.gz --rules new.yaml "
+    "--diff"
+)
+def backtest(
+    *,
+    recording: RecordingOption,
+    site: SiteOption = DEFAULT_SITE,
+    rules: RulesOption = None,
+    items: ItemsOption = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Compare with the site's own rules.")
+    ] = False,
+    drain: DrainOption = "0s",
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what rules would have told on recordings, and with --diff what would be different.
+
+    The recordings go through the core of the daemon in virtual time; nothing is sent.
+    """
+    from gateway.backtest import run_recording, tally
+
+    configuration, found = _load(site, rules)
+    watch, engine = _engine(configuration, found, items)
+    if diff:
+        _, own = _load(site, None)
+        engine.others = [_engine_of(configuration, own, watch)]
+    run_recording(configuration, watch, engine, recording, _complain, drain_us=_duration_us(drain))
+    tallies = [tally(engine), *(tally(other) for other in engine.others)]
+    names = list(dict.fromkeys(rule.id for rule in found.rules))
+    if as_json:
+        typer.echo(json.dumps(_as_json(tallies, names), indent=2, ensure_ascii=False))
+    else:
+        _tell(tallies, names, configuration.site.timezone)
+
+
+@app.command(
+    epilog="Example: rfid-gateway rules explain misplaced-stock 3034257BF7194E4000001A85 "
+    "--recording monday.jsonl.gz"
+)
+def explain(
+    rule: Annotated[str, typer.Argument(help="The rule's id.")],
+    epc: Annotated[str | None, typer.Argument(help="An EPC: hex, URI or Digital Link.")] = None,
+    *,
+    recording: RecordingOption,
+    site: SiteOption = DEFAULT_SITE,
+    rules: RulesOption = None,
+    items: ItemsOption = None,
+    drain: DrainOption = "0s",
+    as_json: JsonOption = False,
+) -> None:
+    """Say why a rule fired, or did not: each condition with what it wanted and what it saw."""
+    from gateway.backtest import run_recording
+    from gateway.rules.explain import Witness, explain_now
+
+    configuration, found = _load(site, rules)
+    known = _named(found, rule)
+    watch, engine = _engine(configuration, found, items)
+    witness = Witness(engine, known, _epc(epc))
+    engine.after = witness.after
+    run_recording(configuration, watch, engine, recording, _complain, drain_us=_duration_us(drain))
+    now_us = engine.now_us
+    looks = [*witness.looks, *explain_now(engine, known, now_us, _epc(epc))]
+    if as_json:
+        changes = [f"{c.state} {c.key}" for c in witness.changes]
+        body = {"rule": known.id, "looks": [x.as_dict() for x in looks], "changes": changes}
+        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        return
+    _tell_looks(known, looks, configuration.site.timezone)
+    for change in witness.changes:
+        at = _time(change.at_us, configuration.site.timezone)
+        typer.echo(f"{at}  {change.state} {change.key} {change.reason}".rstrip())
+
+
+def _load(site: Path, rules: Path | None) -> tuple[Configuration, RuleSet]:
+    from gateway.rules.files import load_site_rules
+    from gateway.settings.configuration import load
+
+    if rules is not None and not rules.exists():
+        raise GatewayError(f"{rules}: there is no such file or folder")
+    configuration = load(site, secrets=False)
+    return configuration, load_site_rules(configuration, rules)
+
+
+def _named(rules: RuleSet, name: str) -> Rule:
+    from gateway.settings.report import quoted, suggestion
+
+    rule = rules.named(name)
+    if rule is None:
+        hint = suggestion(name, [r.id for r in rules.rules])
+        raise GatewayError(f"there is no rule {quoted(name)}{hint}")
+    return rule
+
+
+def _engine(
+    configuration: Configuration, rules: RuleSet, items: Path | None
+) -> tuple[Watch, TrialEngine]:
+    from gateway.cli.replay import watch_of
+
+    watch = watch_of(configuration, items, None, wanted=False)
+    return watch, _engine_of(configuration, rules, watch)
+
+
+def _engine_of(configuration: Configuration, rules: RuleSet, watch: Watch) -> TrialEngine:
+    from gateway.backtest import TrialEngine
+
+    return TrialEngine(rules, configuration.site, watch)
+
+
+def _epc(text: str | None) -> str | None:
+    from gateway.model.epc_text import parse_any
+
+    if text is None:
+        return None
+    try:
+        return parse_any(text).hex().upper()
+    except ValueError as error:
+        raise GatewayError(str(error)) from error
+
+
+def _duration_us(text: str) -> int:
+    from gateway.settings.values import parse_duration
+
+    try:
+        return round(parse_duration(text) * 1e6)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}': {error}", param_hint="--drain") from error
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _time(time_us: int, timezone: str) -> str:
+    from gateway.rules.schedule import local
+
+    return f"{local(time_us, timezone):%Y-%m-%d %H:%M:%S}"
+
+
+def _tell(tallies: Sequence[Tally], names: Sequence[str], timezone: str) -> None:
+    """A row for each rule, then every firing, or with --diff what is different."""
+    mine = tallies[0]
+    width = max(map(len, names), default=4)
+    typer.echo(f"{'rule':<{width}}  alerts  fired  open")
+    for name in names:
+        all_of = mine.of(name)
+        still = sum(f.ended_us is None for f in all_of)
+        typer.echo(f"{name:<{width}}  {mine.alerts(name):>6}  {len(all_of):>5}  {still:>4}")
+    typer.echo("")
+    if len(tallies) == 1:
+        for fired in mine.fired:
+            typer.echo(f"{_fired(fired, timezone)}")
+    else:
+        for sign, fired in _differences(mine, tallies[1]):
+            typer.echo(f"{sign} {_fired(fired, timezone)}")
+    for name, error in mine.errors.items():
+        typer.echo(f"{name} could not always be evaluated: {error}")
+
+
+def _fired(fired: Fired, timezone: str) -> str:
+    from gateway.rules.template import duration
+
+    ended = "still open"
+    if fired.ended_us is not None:
+        ended = f"ended after {duration((fired.ended_us - fired.fired_us) / 1e6)}"
+    return f"{_time(fired.fired_us, timezone)}  {fired.rule}  {fired.summary}  ({ended})"
+
+
+def _differences(mine: Tally, own: Tally) -> list[tuple[str, Fired]]:
+    """`+`: only these rules fire so; `-`: only the site's own do."""
+    known = {fired.identity for fired in own.fired}
+    here = {fired.identity for fired in mine.fired}
+    found = [("+", f) for f in mine.fired if f.identity not in known]
+    found += [("-", f) for f in own.fired if f.identity not in here]
+    return sorted(found, key=lambda pair: (pair[1].fired_us, pair[0]))
+
+
+def _as_json(tallies: Sequence[Tally], names: Sequence[str]) -> dict[str, object]:
+    mine = tallies[0]
+    body: dict[str, object] = {
+        "rules": {n: {"alerts": mine.alerts(n), "fired": len(mine.of(n))} for n in names},
+        "fired": [fired.as_dict() for fired in mine.fired],
+        "errors": mine.errors,
+    }
+    if len(tallies) > 1:
+        differences = _differences(mine, tallies[1])
+        body["added"] = [f.as_dict() for sign, f in differences if sign == "+"]
+        body["gone"] = [f.as_dict() for sign, f in differences if sign == "-"]
+    return body
+
+
+def _tell_looks(rule: Rule, looks: Sequence[Look], timezone: str) -> None:
+    if not looks:
+        typer.echo(f"{rule.id} ({rule.place}) was never looked at: nothing concerned it")
+    for look in looks:
+        typer.echo(f"{_time(look.at_us, timezone)}  {rule.id}  {look.subject}  {look.why}")
+        for line in look.lines:
+            sign = "yes" if line.holds else "NO "
+            typer.echo(f"  {sign}  {line.condition}: wanted {line.wanted}; saw {line.saw}")
+        typer.echo(f"  → {look.state}")

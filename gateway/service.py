@@ -220,12 +220,7 @@ class Service:
         live.restore(stored)
         core.restore(stored, self.clock.now_us())
         self._recall(core, store)
-        metrics = Metrics(
-            readers=[reader.id for reader in configuration.readers],
-            sinks=[sink.name for sink in configuration.sinks],
-            sensors=[sensor.id for sensor in configuration.sensors],
-            series=MEASUREMENTS,
-        )
+        metrics = self._metrics()
         health = Health(time.monotonic)
         if store.quarantined is not None:
             logger.error("the store was damaged and set aside as %s", store.quarantined)
@@ -268,6 +263,15 @@ class Service:
         odd = core.watch.restore(memories, self.clock.now_us())
         if odd:
             logger.error("%d stored states of rules and alerts make no sense: left out", odd)
+
+    def _metrics(self) -> Metrics:
+        configuration = self.configuration
+        return Metrics(
+            readers=[reader.id for reader in configuration.readers],
+            sinks=[sink.name for sink in configuration.sinks],
+            sensors=[sensor.id for sensor in configuration.sensors],
+            series=MEASUREMENTS,
+        )
 
     def _sinks(self) -> list[Sink]:
         configuration = self.configuration

@@ -91,16 +91,7 @@ class Metrics:
             "From the moment at which reads could decide movements to their commit.",
             _PATH_SECONDS,
         )
-        self.outbox_pending = self._gauges(
-            "outbox_pending", "Records that a sink has still to take.", "sink", sinks
-        )
-        self.outbox_buffer_hours = self._gauge(
-            "outbox_buffer_hours",
-            "Hours that the outbox has room for at the recent rate; +Inf: nothing came in yet.",
-        )
-        self.outbox_let_go = self._gauges(
-            "outbox_let_go", "Records given up for a sink, as the settings allow.", "sink", sinks
-        )
+        self._add_delivery(sinks, series)
         self.reader_up = self._gauges(
             "reader_up", "1 while the reader's inventory runs, else 0.", "reader", readers
         )
@@ -112,15 +103,6 @@ class Metrics:
             "config_last_reload_successful", "1 if the last change of the files was taken up."
         )
         self.reload_successful.set(1)
-        self.series_points = self._counters(
-            "series_points", "Points of time series made.", "measurement", series
-        )
-        self.series_shed = self._counters(
-            "series_shed", "Points of time series given up, by where.", "reason", SERIES_SHED
-        )
-        self.series_spool_bytes = self._gauge(
-            "series_spool_bytes", "What waits on the disk for the time series database."
-        )
         self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
         build = self._gauges(
             "build_info", "Always 1; the label says what runs.", "version", (__version__,)
@@ -131,6 +113,28 @@ class Metrics:
     def render(self) -> bytes:
         """The text that Prometheus scrapes."""
         return generate_latest(self.registry)
+
+    def _add_delivery(self, sinks: Iterable[str], series: Iterable[str]) -> None:
+        names = tuple(sinks)
+        self.outbox_pending = self._gauges(
+            "outbox_pending", "Records that a sink has still to take.", "sink", names
+        )
+        self.outbox_buffer_hours = self._gauge(
+            "outbox_buffer_hours",
+            "Hours that the outbox has room for at the recent rate; +Inf: nothing came in yet.",
+        )
+        self.outbox_let_go = self._gauges(
+            "outbox_let_go", "Records given up for a sink, as the settings allow.", "sink", names
+        )
+        self.series_points = self._counters(
+            "series_points", "Points of time series made.", "measurement", series
+        )
+        self.series_shed = self._counters(
+            "series_shed", "Points of time series given up, by where.", "reason", SERIES_SHED
+        )
+        self.series_spool_bytes = self._gauge(
+            "series_spool_bytes", "What waits on the disk for the time series database."
+        )
 
     def _counter(self, name: str, text: str) -> Counter:
         return Counter(PREFIX + name, text, registry=self.registry)

@@ -220,7 +220,7 @@ class Service:
         live.restore(stored)
         core.restore(stored, self.clock.now_us())
         self._recall(core, store)
-        metrics = self._metrics()
+        metrics = self._all_metrics()
         health = Health(time.monotonic)
         if store.quarantined is not None:
             logger.error("the store was damaged and set aside as %s", store.quarantined)
@@ -264,7 +264,7 @@ class Service:
         if odd:
             logger.error("%d stored states of rules and alerts make no sense: left out", odd)
 
-    def _metrics(self) -> Metrics:
+    def _all_metrics(self) -> Metrics:
         configuration = self.configuration
         return Metrics(
             readers=[reader.id for reader in configuration.readers],

@@ -223,7 +223,10 @@ class Service:
         metrics = self._all_metrics()
         health = Health(time.monotonic)
         if store.quarantined is not None:
-            logger.error("the store was damaged and set aside as %s", store.quarantined)
+            metrics.store_set_aside.set(1)
+            health.alarm(
+                "store", f"The store was damaged: it was set aside as {store.quarantined}."
+            )
         figures = Figures(configuration, live, self.clock, metrics)
         committed = _Committed(self, loop, live, metrics, health, figures.sampler.apply)
         writer = Writer(
@@ -416,6 +419,7 @@ def _status_line(parts: _Parts) -> str:
         words.append(parts.buffer.words)
     words += [status.words for status in parts.dispatchers.statuses if status.reason is not None]
     words += [parts.figures.trouble] if parts.figures.trouble is not None else []
+    words += parts.health.alarms().values()
     return "; ".join(words)
 
 

@@ -27,8 +27,10 @@ def operation_routes(context: Context) -> list[Route]:
         return JSON(body, status_code=200 if alive else 503)
 
     async def readyz(_: Request) -> Response:
-        reasons = health.reasons()
+        reasons, alarms = health.reasons(), health.alarms()
         body = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        if alarms:
+            body["alarms"] = alarms
         return JSON(body, status_code=503 if reasons else 200)
 
     async def figures(_: Request) -> Response:

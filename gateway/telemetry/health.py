@@ -44,6 +44,7 @@ class Health:
         self._beats = dict.fromkeys(parts, 0)
         self._last_s = dict.fromkeys(self._beats, now_s)
         self._not_ready: dict[str, str] = {"gateway": "The gateway is starting."}
+        self._alarms: dict[str, str] = {}
 
     def beat(self, part: str) -> None:
         """`part` has completed a step."""
@@ -65,6 +66,14 @@ class Health:
     def reasons(self) -> dict[str, str]:
         """What keeps the gateway from being ready, by part; empty when it is."""
         return dict(self._not_ready)
+
+    def alarm(self, part: str, reason: str) -> None:
+        """`part` works, but somebody has to look; `reason` is a sentence. Until the next start."""
+        self._alarms[part] = reason
+
+    def alarms(self) -> dict[str, str]:
+        """What somebody has to look at, by part; empty as a rule."""
+        return dict(self._alarms)
 
     def stalled(self) -> dict[str, float]:
         """Parts that have not moved for too long, and for how many seconds."""

@@ -103,6 +103,9 @@ class Metrics:
             "config_last_reload_successful", "1 if the last change of the files was taken up."
         )
         self.reload_successful.set(1)
+        self.store_set_aside = self._gauge(
+            "store_set_aside", "1 if the store was damaged at the start and a new one was begun."
+        )
         self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
         build = self._gauges(
             "build_info", "Always 1; the label says what runs.", "version", (__version__,)

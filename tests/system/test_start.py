@@ -112,6 +112,10 @@ def test_a_damaged_store_is_set_aside_and_the_daemon_starts(
     daemon.start()
     assert any("set aside" in message for message in daemon.messages())
     assert list(daemon.store.parent.glob("state.db.damaged-*"))
+    ready = daemon.get("/readyz")
+    assert ready["status"] == "ready"
+    assert "set aside" in ready["alarms"]["store"]
+    assert daemon.metric("rfid_gateway_store_set_aside") == 1.0
     daemon.stop()
 
 

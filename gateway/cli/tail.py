@@ -38,6 +38,7 @@ def tail(
     passages: Annotated[
         bool, typer.Option("--passages", help="Also loads through doors, and what passed empty.")
     ] = False,
+    alerts: Annotated[bool, typer.Option("--alerts", help="Also alerts.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Each with its reasons.")] = False,
     api: Annotated[str | None, typer.Option(help="URL of the gateway.")] = None,
     site: Annotated[Path | None, typer.Option(help="Site directory that says where it is.")] = None,
@@ -50,6 +51,8 @@ def tail(
     if provisional:
         # "provisional" are movements, "provisional-passage" loads while they pass
         kinds += ["provisional", "provisional-passage"][: len(kinds)]
+    if alerts:
+        kinds.append("alert")
     query = {"kind": ",".join(kinds)}
     if zone is not None:
         query["zone"] = zone
@@ -119,7 +122,11 @@ def follow(url: str, path: str) -> Iterator[ServerEvent]:
 
 def _told(event: ServerEvent, *, why: bool) -> str:
     body = json.loads(event.data)
-    if event.kind.endswith("passage"):
+    if event.kind == "alert":
+        lines = [
+            f"{clock(body['event_time'])}  {body['severity']}  {body['state']}: {body['summary']}"
+        ]
+    elif event.kind.endswith("passage"):
         words = passage_in_words(body, clock)
         lines = [f"{clock(body['event_time'])}  {words[0]}", *(words[1:] if why else ())]
     else:

@@ -18,6 +18,7 @@ class EventKind(StrEnum):
     PROVISIONAL = "provisional"  # a movement that is not yet certain, and may never be
     PASSAGE = "passage"
     PROVISIONAL_PASSAGE = "provisional-passage"  # a load while it passes, and when it did not
+    ALERT = "alert"
     READER = "reader"
     SENSOR = "sensor"  # one that cannot be believed, or can be again
 

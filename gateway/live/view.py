@@ -19,6 +19,9 @@ from gateway.model.passage import Passage
 from gateway.model.place import Site
 from gateway.model.tags import TagIndex
 
+#: Fields of an alert that say which zones it is about.
+_ZONE_FIELDS = ("zone", "from", "to")
+
 
 class LiveView:
     """The newest committed state. The main thread owns it: it calls `apply` after each commit.
@@ -81,6 +84,10 @@ class LiveView:
             self._tell_passage(EventKind.PROVISIONAL_PASSAGE, passage)
         for passage in outcome.passages:
             self._tell_passage(EventKind.PASSAGE, passage)
+        for alert in outcome.alerts:
+            named = map(alert.fields.get, _ZONE_FIELDS)
+            zones = tuple(zone for zone in named if isinstance(zone, str))
+            self.events.append(EventKind.ALERT, zones, alert.to_json())
 
     def tag(self, epc: bytes) -> TagState | None:
         """The state of a tag; None when no such tag was ever read."""

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from gateway.live import Counts, EventKind, LiveView, TagTable
+from gateway.model.alert import Alert, AlertState, Severity
 from gateway.model.device import ReaderState, SensorHealth, SensorReading
 from gateway.model.movement import Presence, Status
 from gateway.model.tags import NO_TAG, TagIndex
@@ -287,3 +288,20 @@ def test_sensors_keep_their_latest_value(configured: bool) -> None:
     sensor = view.devices.sensors[name]
     assert (sensor.value, sensor.time_us) == (21.5, NOW_US + 5)
     assert sensor.unit == ("C" if configured else None)
+
+
+def test_an_alert_is_an_event_of_the_zones_that_it_is_about() -> None:
+    view = new_view()
+    alert = Alert(
+        id="a", fingerprint="f", site=SITE.id, rule="misplaced", group="zone=bin-a-01",
+        state=AlertState.FIRING, severity=Severity.WARNING, summary="it is there",
+        started_us=NOW_US, fired_us=NOW_US, resolved_us=None, event_time_us=NOW_US,
+        record_time_us=NOW_US, change=1, count=1, fields={"zone": "bin-a-01", "from": None},
+    )  # fmt: skip
+    view.apply(outcome(alerts=[alert]))
+    (event,) = view.events.after(0, 10)
+    assert (event.kind, event.zones, event.body) == (
+        EventKind.ALERT,
+        ("bin-a-01",),
+        alert.to_json(),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.http_peer import HttpPeer
 from tests.mqtt_peer import MqttPeer
-from tests.servers import Mosquitto, wait_until
+from tests.servers import Mosquitto, eventually, wait_until
 from tests.system.daemon import Daemon
 from tests.system.emulator import Emulator
 from tests.system.processes import run
@@ -104,3 +106,49 @@ def test_rules_are_taken_up_while_it_runs_and_wrong_ones_leave_the_old_ones_in_f
 def _alerts(daemon: Daemon) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = daemon.get("/api/v1/alerts")["alerts"]
     return found
+
+
+ROUTES = """
+routes:
+  - name: ops
+    match: {severity: warning}
+    to: [ops, wms]
+"""
+
+
+async def test_a_route_tells_those_that_it_names_each_in_its_format(
+    tmp_path: Path,
+    begun: Callable[[Emulator], Emulator],
+    daemon_on: Callable[..., Daemon],
+) -> None:
+    emulator = begun(Emulator.plain(tmp_path, 1, tags=3))
+    async with HttpPeer() as peer:
+        hook = {"kind": "webhook", "url": peer.url, "allow": ["127.0.0.0/8"]}
+        site = write_small(
+            tmp_path / "site",
+            {"dock": emulator.ports["reader-1"]},
+            sinks=[
+                {"name": "ops", "format": "alertmanager", **hook},
+                {"name": "wms", **hook},  # takes movements, and what a route sends it
+                {"name": "other", "kinds": ["alert"], **hook},
+            ],
+        )
+        (site / "rules").mkdir()
+        (site / "rules" / "came.yaml").write_text(RULES + ROUTES)
+        daemon = daemon_on(site)
+        await asyncio.to_thread(daemon.start)
+        await eventually(lambda: len(_told(peer)) == 2, 15.0)
+        await eventually(lambda: len(peer.requests) == 5, 5.0)  # with three movements to wms
+        bodies = sorted(_told(peer), key=lambda body: "type" in body)
+        assert bodies[0]["version"] == "4"
+        assert bodies[0]["alerts"][0]["annotations"]["count"] == "3"
+        assert bodies[1]["type"] == "rfid-gateway.alert.v1"
+        assert bodies[1]["data"]["count"] == 3
+        assert peer.faults == []
+        await asyncio.to_thread(daemon.stop)
+    daemon.assert_no_traceback()
+
+
+def _told(peer: HttpPeer) -> list[dict[str, Any]]:
+    bodies = [request.json for request in peer.requests]
+    return [body for body in bodies if body.get("type") != "rfid-gateway.movement.v1"]

@@ -37,7 +37,9 @@ IMAGE_BYTES = 64 << 20
 #: EXT4_IOC_SHUTDOWN, and its kind that does not flush the journal.
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 TAGS = 10
-READY_S = 20.0
+READY_S = 60.0
+#: A disk is made anew after so many cuts, before it is full.
+CUTS_PER_DISK = 25
 #: So long after SIGSTOP nothing of the writer is on its way to the disk any more.
 FROZEN_S = 0.03
 
@@ -46,9 +48,9 @@ class Disk:
     """A file system of our own, of which the power can be cut."""
 
     def __init__(self, folder: Path) -> None:
-        self.mount = folder / "disk"
+        self.mount = folder / "mounted"
         self._image = folder / "image"
-        self.mount.mkdir()
+        self.mount.mkdir(parents=True)
         with self._image.open("wb") as image:
             image.truncate(IMAGE_BYTES)
         _run("mkfs.ext4", "-q", "-F", str(self._image))
@@ -78,10 +80,13 @@ class Disk:
 
 def cut_often(folder: Path, cuts: int, seed: int) -> dict[str, int]:
     """So many cuts of one store's power, one after the other; what they took."""
-    disk, rng = Disk(folder), random.Random(seed)
+    rng = random.Random(seed)
     durable = mmap.mmap(-1, mmap.PAGESIZE)
     figures = {"cuts": cuts, "movements": 0, "lost": 0, "cuts_with_loss": 0, "corrupt": 0}
-    for _ in range(cuts):
+    for number in range(cuts):
+        if number % CUTS_PER_DISK == 0:
+            shutil.rmtree(folder / "disk", ignore_errors=True)
+            disk, before = Disk(folder / "disk"), 0
         with disk.mounted():
             writing = _fork(disk.mount / "state.db", durable)
             wait_until(lambda: _told(durable) >= 0, READY_S)
@@ -97,7 +102,8 @@ def cut_often(folder: Path, cuts: int, seed: int) -> dict[str, int]:
         figures["lost"] += lost
         figures["cuts_with_loss"] += lost > 0
         figures["corrupt"] += not sound
-        figures["movements"] = max(figures["movements"], rows)
+        figures["movements"] += rows - before
+        before = rows
     return figures
 
 

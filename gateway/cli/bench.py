@@ -50,6 +50,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         summary="movements committed per second, and how long a commit takes",
         quick={"movements": 1_000, "tags": 10_000},
     ),
+    "outbox": Benchmark(
+        function="gateway.bench.outbox:run",
+        summary="a day without upstream at 10 movements a second, and one sink beside a bad one",
+        quick={"movements": 2_000, "isolation_s": 2.0},
+        by_name_only=True,
+    ),
     "known-tags": Benchmark(
         function="gateway.bench.known_tags:run",
         summary="memory and start with a million known tags",

@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -38,6 +38,10 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.2, 30.0
 HOLD_S = (30.0, 60.0)
 #: The longest that a sink may ask us to wait; a mistaken Retry-After must not stop it for a week.
 LONGEST_AFTER_S = 3_600.0
+
+
+#: Refusals of one page that the log tells one by one; 'outbox ls' has all.
+MOST_TOLD = 5
 
 
 class State(StrEnum):
@@ -157,7 +161,12 @@ class Dispatcher:
         self._oldest_us = None
         self._delivered += len(page.records) - len(rejected)
         self._set_aside += len(rejected)
-        for record, reason in rejected.items():
+        self._tell(rejected)
+        return True
+
+    def _tell(self, rejected: Mapping[Record, str]) -> None:
+        """Say what was set aside: a few of them, for a sink may refuse everything."""
+        for record, reason in list(rejected.items())[:MOST_TOLD]:
             logger.error(
                 "sink %s refused %s %s for good: %s; it is set aside, the rest goes on",
                 self._sink.name,
@@ -165,7 +174,8 @@ class Dispatcher:
                 record.id,
                 reason,
             )
-        return True
+        if (more := len(rejected) - MOST_TOLD) > 0:
+            logger.error("sink %s refused %d more of the same page", self._sink.name, more)
 
     async def _deliver(self, records: Sequence[Record]) -> dict[int, str]:
         """Deliver some records; a batch that is refused as a whole is tried again in halves."""

@@ -73,11 +73,13 @@ class Core:
         self.watch = watch or Watch(site)
         self.watch.follow(self)
         self._number = 0
+        self._seq_floor = 0
         self.clocks = ReaderClocks(site)
         self._duplicates = Duplicates()
 
     def restore(self, stored: TagColumns, now_us: int) -> None:
         """Continue where the store left off; call once, before the first tick."""
+        self._seq_floor = stored.seq_floor
         self.engine.restore(self.tags.numbers(stored.epcs), stored, now_us)
 
     def tick(self, inputs: Inputs, now_us: int) -> Outcome:
@@ -125,11 +127,11 @@ class Core:
         after = _later(step.decisions)
         for decision in step.decisions:
             if decision.status is Status.PROVISIONAL:
-                seq = int(self.engine.states.seq[decision.tag]) + 1
+                seq = self._seq(decision.tag) + 1
                 outcome.provisional.append(self._movement(decision, seq, outcome.now_us))
                 continue
             after[decision.tag] -= 1
-            seq = int(self.engine.states.seq[decision.tag]) - after[decision.tag]
+            seq = self._seq(decision.tag) - after[decision.tag]
             movement = self._movement(decision, seq, outcome.now_us)
             outcome.movements.append(movement)
             changed[decision.tag] = None
@@ -220,9 +222,13 @@ class Core:
             presence=Presence(int(states.presence[tag])),
             since_us=int(states.since_us[tag]),
             last_us=int(states.last_us[tag]),
-            seq=int(states.seq[tag]),
+            seq=self._seq(tag),
             confidence=float(states.confidence[tag]),
         )
+
+    def _seq(self, tag: int) -> int:
+        """The number of a tag's last movement; the engine counts from the floor of a restore."""
+        return self._seq_floor + int(self.engine.states.seq[tag])
 
     def _count(self) -> None:
         self.counts.coalesced = self.epochs.coalesced

@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("gateway.cli.alerts", "What fires: list, acknowledge, silence."),
     "items": ("gateway.cli.items", "The item master: import, list."),
     "shipments": ("gateway.cli.shipments", "What ought to go through the doors."),
+    "backup": ("gateway.cli.backup", "Everything that the gateway knows, in one file."),
+    "restore": ("gateway.cli.restore", "Put a backup in place."),
     "record": ("gateway.cli.record", "Record the inputs of a running gateway."),
     "emulate": ("gateway.cli.emulate", "LLRP reader emulators, for tests and load."),
     "llrp": ("gateway.cli.llrp", "Decode and encode raw LLRP bytes."),

@@ -38,6 +38,8 @@ class StoredTags(Protocol):
     @property
     def seq(self) -> npt.NDArray[Any]: ...  # noqa: D102
     @property
+    def seq_floor(self) -> int: ...  # noqa: D102
+    @property
     def confidence(self) -> npt.NDArray[Any]: ...  # noqa: D102
 
 
@@ -145,7 +147,7 @@ class TagTable:
         self._presence[rows] = stored.presence[held]
         self._since_us[rows] = stored.since_us[held]
         self._last_us[rows] = stored.last_us[held]
-        self._seq[rows] = stored.seq[held]
+        self._seq[rows] = stored.seq[held] + stored.seq_floor
         self._confidence[rows] = np.rint(stored.confidence[held] * _CONFIDENCE_UNITS)
         self._count_all()
 

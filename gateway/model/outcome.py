@@ -43,7 +43,10 @@ class TagRow:
 
 
 class TagColumns(Protocol):
-    """All stored tags as columns. `zones` indexes `zone_ids`; -1 is nowhere."""
+    """All stored tags as columns. `zones` indexes `zone_ids`; -1 is nowhere.
+
+    Numbers of movements count from `seq_floor`, which a restored backup raises (store/backup.py).
+    """
 
     @property
     def epcs(self) -> list[bytes]: ...  # noqa: D102
@@ -59,6 +62,8 @@ class TagColumns(Protocol):
     def last_us(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
     @property
     def seq(self) -> npt.NDArray[np.uint32]: ...  # noqa: D102
+    @property
+    def seq_floor(self) -> int: ...  # noqa: D102
     @property
     def confidence(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
 

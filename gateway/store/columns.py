@@ -15,10 +15,15 @@ NO_ZONE = -1
 
 _COLUMNS = "SELECT epc, zone, presence, since_us, last_us, seq, confidence FROM tag"
 
+_SEQ_FLOOR = "SELECT coalesce((SELECT value FROM meta WHERE name = 'seq_floor'), 0)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagColumns:
-    """One entry per tag, in the order of `epcs`. `zones` indexes `zone_ids`; -1 is "nowhere"."""
+    """One entry per tag, in the order of `epcs`. `zones` indexes `zone_ids`; -1 is "nowhere".
+
+    `seq` counts from `seq_floor`, below which every number may have been used before a restore.
+    """
 
     epcs: list[bytes]
     zone_ids: list[str]
@@ -28,6 +33,7 @@ class TagColumns:
     last_us: npt.NDArray[np.int64]
     seq: npt.NDArray[np.uint32]
     confidence: npt.NDArray[np.float32]
+    seq_floor: int = 0
 
     def __len__(self) -> int:
         return len(self.epcs)
@@ -45,6 +51,7 @@ def load_tags(connection: sqlite3.Connection) -> TagColumns:
 def _load(connection: sqlite3.Connection) -> TagColumns:
     zones = connection.execute("SELECT number, id FROM zone ORDER BY number").fetchall()
     (rows,) = connection.execute("SELECT count(*) FROM tag").fetchone()
+    (floor,) = connection.execute(_SEQ_FLOOR).fetchone()
     columns = TagColumns(
         epcs=[],
         zone_ids=[zone_id for _, zone_id in zones],
@@ -54,6 +61,7 @@ def _load(connection: sqlite3.Connection) -> TagColumns:
         last_us=np.zeros(rows, np.int64),
         seq=np.zeros(rows, np.uint32),
         confidence=np.zeros(rows, np.float32),
+        seq_floor=int(floor),
     )
     index: dict[int | None, int] = {number: n for n, (number, _) in enumerate(zones)}
     collecting = gc.isenabled()
@@ -76,6 +84,6 @@ def _fill(columns: TagColumns, cursor: sqlite3.Cursor, index: dict[int | None, i
         columns.presence[here] = presence
         columns.since_us[here] = since_us
         columns.last_us[here] = last_us
-        columns.seq[here] = seq
+        columns.seq[here] = [max(0, number - columns.seq_floor) for number in seq]
         columns.confidence[here] = confidence
         start += len(chunk)

@@ -149,7 +149,7 @@ def open_store(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Store:
     """
     if sqlite3.sqlite_version_info < (3, 37):
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
-    lock = _lock(path)
+    lock = lock_store(path)
     try:
         writing, quarantined = _open_sound(path, limit_bytes)
     except (sqlite3.Error, OSError, DamagedError) as error:
@@ -264,8 +264,11 @@ def _connect_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _lock(path: Path) -> int:
-    """Keep a second gateway off this file; the kernel gives the lock free when we die."""
+def lock_store(path: Path) -> int:
+    """Keep every other gateway off this file; the lock ends with `os.close`, or with us.
+
+    Raises `StoreError` when a gateway has it, or the folder cannot be written.
+    """
     lock_path = path.with_name(path.name + ".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

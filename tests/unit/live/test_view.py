@@ -44,6 +44,7 @@ class Stored:
     last_us: npt.NDArray[Any] = field(default_factory=lambda: np.zeros(0))
     seq: npt.NDArray[Any] = field(default_factory=lambda: np.zeros(0))
     confidence: npt.NDArray[Any] = field(default_factory=lambda: np.zeros(0))
+    seq_floor: int = 0
 
 
 def _stored(epcs: list[bytes], zones: list[int], presences: list[int]) -> Stored:

@@ -234,9 +234,8 @@ class Service:
         )
         queue = Queue(store, writer, self.clock)
         sinks = self._sinks()
-        dispatchers = Dispatchers(
-            queue, sinks, origins={sink.name: sink.origin for sink in configuration.sinks}
-        )
+        origins = {sink.name: sink.origin for sink in configuration.sinks}
+        dispatchers = Dispatchers(queue, sinks, origins=origins)
         committed.wake = dispatchers.wake
         runtime = Runtime(
             core,

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("gateway.cli.history", "What has happened to a tag, and why."),
     "tail": ("gateway.cli.tail", "Follow the movements of a running gateway."),
     "replay": ("gateway.cli.replay", "Run recordings through the same core, offline."),
+    "calibrate": ("gateway.cli.calibrate", "Measure a site by labelled walks."),
     "outbox": ("gateway.cli.outbox", "What waits for the sinks, and what they refused."),
     "alerts": ("gateway.cli.alerts", "What fires: list, acknowledge, silence."),
     "items": ("gateway.cli.items", "The item master: import, list."),

@@ -1,0 +1,103 @@
+"""Zones: how well the antennas hear them, from tags that are known to lie there.
+
+Each tag has a level of its own (how it is mounted, what is behind it); what is left of its power
+when that is taken off belongs to the zone and the antenna. Where physics has an expectation, the
+measured mean is pulled toward it: as if two more tags had lain there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.calibration.measured import Measured
+from gateway.calibration.walks import Lying
+from gateway.location.coverage import Coverage
+from gateway.location.profiles import Profiles
+from gateway.model.calibration import AntennaKey
+from gateway.model.place import Site
+
+#: The physical expectation counts as so many tags.
+PRIOR_TAGS = 2.0
+#: A median over so many tags is believed half.
+HALF_BELIEVED = 10.0
+LEAST_DB = 1.0
+#: What is not heard is at least this much below what hardly can be heard.
+BELOW_DB = 2.0
+ROUNDS = 6
+
+Floats = npt.NDArray[np.float64]
+ZonePower = dict[str, dict[AntennaKey, float]]
+#: Whether a tag may be learnt from.
+Counts = Callable[[int], bool]
+
+
+def zone_tables(
+    site: Site, lying: Iterable[Lying], measured: Measured, counts: Counts
+) -> tuple[dict[AntennaKey, float], ZonePower]:
+    """Offsets of the antennas that watch zones, and the power of each zone that has tags."""
+    profiles = Profiles(Coverage(site))
+    zones, power = _table(site, lying, measured, counts)
+    if not len(power):
+        return {}, {}
+    prior = np.full((len(site.zones), len(site.antennas)), np.nan)
+    known = profiles.row[:-1] >= 0
+    prior[known] = profiles.expected_db[profiles.row[:-1][known], :-1]
+    floor_dbm = measured.weakest_dbm - BELOW_DB
+    offsets = _offsets(site, zones, power, prior)
+    levelled = power - offsets
+    found: ZonePower = {}
+    for zone in np.unique(zones).tolist():
+        table = _zone(levelled[zones == zone], prior[zone], floor_dbm - offsets)
+        found[site.zones[zone].id] = {
+            (a.reader, a.port): round(float(db), 1)
+            for a, db in zip(site.antennas, table, strict=True)
+            if np.isfinite(db)
+        }
+    shifts = zip(site.antennas, offsets.tolist(), strict=True)
+    return {(a.reader, a.port): round(db, 1) for a, db in shifts if db}, found
+
+
+def _table(
+    site: Site, lying: Iterable[Lying], measured: Measured, counts: Counts
+) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Zone numbers and mean power (tags, antennas) of the tags that lay somewhere."""
+    zones, power = [], []
+    for entry in lying:
+        for tag in measured.tags(entry.tags):
+            means = measured.means_dbm(tag, entry.begin_us, entry.end_us)
+            if counts(tag) and np.isfinite(means).any():
+                zones.append(site.zone_numbers[entry.zone])
+                power.append(means)
+    return np.array(zones, dtype=np.intp), np.array(power).reshape(len(zones), len(site.antennas))
+
+
+def _offsets(site: Site, zones: npt.NDArray[np.intp], power: Floats, prior: Floats) -> Floats:
+    """How much better than physics expects antennas hear, those at doors left alone."""
+    off = power - prior[zones]
+    off = off[np.isfinite(off).any(axis=1)]
+    off = off - np.nanmedian(off, axis=1, keepdims=True)
+    offsets = np.zeros(len(site.antennas))
+    for number, antenna in enumerate(site.antennas):
+        column = off[:, number]
+        heard = column[np.isfinite(column)]
+        if antenna.door is None and len(heard):
+            offsets[number] = np.median(heard) * len(heard) / (len(heard) + HALF_BELIEVED)
+    return np.where(np.abs(offsets) >= LEAST_DB, offsets, 0.0)
+
+
+def _zone(power: Floats, prior: Floats, floor_dbm: Floats) -> Floats:
+    """One zone's power by antenna; NaN where no tag was heard and physics expects none."""
+    heard = np.isfinite(power)
+    expected = np.where(np.isfinite(prior), prior, 0.0)
+    weight = np.where(np.isfinite(prior), PRIOR_TAGS, 0.0)
+    mean = expected
+    for _ in range(ROUNDS):
+        level = np.nanmean(np.where(heard, power - mean, np.nan), axis=1, keepdims=True)
+        # What was not heard is as weak as what hardly can be heard, or weaker.
+        unheard = np.minimum(floor_dbm - level, mean)
+        own = np.where(heard, power - level, unheard)
+        mean = (own.sum(axis=0) + weight * expected) / (len(power) + weight)
+    return np.where(heard.any(axis=0), mean, np.nan)

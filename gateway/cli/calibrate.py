@@ -1,0 +1,121 @@
+"""`rfid-gateway calibrate`: what labelled walks at a site say of its antennas, zones and doors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gateway.calibration.fit import Fitted
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command(
+    epilog="Example: rfid-gateway calibrate --site . --walks walks.yaml walks.jsonl.gz "
+    "--out config/calibration.yaml"
+)
+def calibrate(
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings of the walks.")],
+    walks: Annotated[Path, typer.Option(help="The file that says what happened when.")],
+    site: Annotated[Path, typer.Option(help="The site directory.")] = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where the calibration goes; absent: SITE/config/calibration.yaml."),
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, help="Into how many parts walks are dealt for the check.")
+    ] = 4,
+    false_alarm_cost: Annotated[
+        float,
+        typer.Option(min=0.1, max=1000, help="A false passage is as bad as so many missed ones."),
+    ] = 5.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The figures as one JSON object.")
+    ] = False,
+) -> None:
+    """Measure antennas, zones and doors of a site by labelled walks, and write what helps.
+
+    Before and after are figures of walks that took no part in the fit. A part that does not help
+    them is left as it is shipped.
+    """
+    from dataclasses import replace
+
+    from gateway.calibration.file import version_of, write_calibration
+    from gateway.settings.calibration_file import USUAL_FILE
+
+    found = _fitted(site, walks, recordings, folds, false_alarm_cost)
+    sources = [walks, *recordings]
+    version = version_of(found.calibration, sources) if found.kept else ""
+    if found.kept:
+        calibration = replace(found.calibration, version=version)
+        write_calibration(out or site / USUAL_FILE, calibration, sources)
+    if as_json:
+        _write_json({**found.as_json(), "version": version or None})
+    else:
+        typer.echo(_told(found))
+        target = out or site / USUAL_FILE
+        typer.echo(
+            f"{target}: version {version}" if found.kept else "nothing helps: no file is written"
+        )
+
+
+def _fitted(
+    site: Path, walks: Path, recordings: list[Path], folds: int, false_alarm_cost: float
+) -> Fitted:
+    from gateway.calibration.fit import Material, fitted
+    from gateway.calibration.measured import Measured
+    from gateway.calibration.tape import Tape
+    from gateway.calibration.walks import read_walks, walks_of
+    from gateway.model.tags import TagIndex
+    from gateway.settings.configuration import load
+
+    def tell(text: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"{text}\n")
+
+    configuration = load(site, secrets=False)
+    file = read_walks(walks, configuration.site)
+    tape = Tape(configuration.site, TagIndex(), recordings, _complain)
+    happened, lying = walks_of(file, tape.start_us)
+    material = Material(
+        tape=tape,
+        measured=Measured(tape),
+        walks=happened,
+        lying=lying,
+        tuning=configuration.location,
+        false_alarm_cost=false_alarm_cost,
+    )
+    return fitted(material, folds, tell)
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _told(found: Fitted) -> str:
+    """Before and after, for a person."""
+    from gateway.cli.terminal import columns
+
+    scores = {"shipped": found.shipped, "antennas, zones": found.levelled}
+    scores["… and weights"] = found.trimmed
+    rows = []
+    for name, score in scores.items():
+        zones = "-"
+        if score.zones:
+            zones = f"{score.zones_right / score.zones:.1%}"
+        rows.append([name, f"{score.found} of {score.passes}", str(score.false), zones])
+    head = ["cross-validated", "passages found", "false", "in the right bin"]
+    kept = f"kept: {', '.join(found.kept)}" if found.kept else "kept: nothing"
+    return f"{columns(head, rows)}\n{kept}"
+
+
+def _write_json(content: dict[str, Any]) -> None:
+    import orjson
+
+    sys.stdout.buffer.write(
+        orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    )

@@ -25,14 +25,7 @@ from gateway.bench.accuracy_table import table
 from gateway.bench.accuracy_tally import Tally
 from gateway.bench.accuracy_targets import TARGETS
 from gateway.bench.accuracy_truth import Seen, Span, Truth
-from gateway.bench.accuracy_worlds import (
-    SETTINGS,
-    TICK_US,
-    Held,
-    Recorded,
-    parameters,
-    recorded,
-)
+from gateway.bench.accuracy_worlds import SETTINGS, Recorded, parameters, recorded
 from gateway.bench.accuracy_zones import columns_by_number, score_zones
 from gateway.bench.baselines.debounce import Debounce
 from gateway.bench.baselines.edgex import EdgeX
@@ -41,6 +34,7 @@ from gateway.bench.baselines.places import Baseline
 from gateway.bench.baselines.smurf import Smurf
 from gateway.bench.calls import Call, calls_of
 from gateway.bench.scoring import score_doors
+from gateway.calibration.tape import TICK_US
 from gateway.core import Core
 from gateway.errors import GatewayError
 from gateway.model.place import Site
@@ -160,23 +154,24 @@ def _found(name: str, results: _Results) -> dict[str, Any]:
 
 def _run_world(world: Recorded, results: _Results) -> None:
     """The core and every baseline on one recording."""
-    reads = world.in_order()
-    start_us = world.batches[0][0] if world.batches else 0
-    span = (start_us + WARM_UP_US, world.last_at_us - DECIDED_US)
-    truth = Truth.of(world.facts, world.site, world.tags, world.last_at_us)
-    seen = Seen(reads, world.site)
-    core, begun_s = Core(world.site, world.tags), time.process_time()
-    outcomes = list(Replay(core, Held(world)).outcomes([], TICK_US, DECIDED_US))
+    tape = world.tape
+    site, tags, end_us = tape.site, tape.tags, tape.last_at_us
+    reads = tape.in_order()
+    span = (tape.start_us + WARM_UP_US, end_us - DECIDED_US)
+    truth = Truth.of(world.facts, site, tags, end_us)
+    seen = Seen(reads, site)
+    core, begun_s = Core(site, tags), time.process_time()
+    outcomes = list(Replay(core, tape).outcomes([], TICK_US, DECIDED_US))
     results.cost.decide_s += time.process_time() - begun_s
     results.cost.parse_s += world.parse_cpu_s
-    results.cost.reads += world.reads
-    calls = list(calls_of(outcomes, world.site, world.tags))
-    tally = _score(world.site, truth, calls, seen, span)
-    score_loads(truth, outcomes, seen, span, tally, world.site, world.tags)
+    results.cost.reads += tape.counts.reads
+    calls = list(calls_of(outcomes, site, tags))
+    tally = _score(site, truth, calls, seen, span)
+    score_loads(truth, outcomes, seen, span, tally, site, tags)
     results.add(GATEWAY, tally)
     for name, make in results.baselines.items():
-        calls = _baseline_calls(make(world.site), reads, world.last_at_us + DECIDED_US)
-        results.add(name, _score(world.site, truth, calls, seen, span))
+        calls = _baseline_calls(make(site), reads, end_us + DECIDED_US)
+        results.add(name, _score(site, truth, calls, seen, span))
 
 
 def _score(site: Site, truth: Truth, calls: list[Call], seen: Seen, span: Span) -> Tally:

@@ -199,7 +199,7 @@ def fits(epc: str, patterns: Sequence[str]) -> bool:
 
 
 def _check(file: WalksFile, tree: Node, site: Site, report: Report) -> None:
-    if not file.walks and not file.bins:
+    if not file.walks and not file.bins and not report.problems:
         report.problem(tree.place, "nothing to learn from: neither walks nor bins")
     for n, walk in enumerate(file.walks):
         node = tree.at("walks", n)

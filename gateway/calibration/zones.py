@@ -46,7 +46,7 @@ def zone_tables(
     known = profiles.row[:-1] >= 0
     prior[known] = profiles.expected_db[profiles.row[:-1][known], :-1]
     floor_dbm = measured.weakest_dbm - BELOW_DB
-    offsets = _offsets(site, zones, power, prior)
+    offsets = _offsets(site, zones, power, prior, floor_dbm)
     levelled = power - offsets
     found: ZonePower = {}
     for zone in np.unique(zones).tolist():
@@ -74,17 +74,26 @@ def _table(
     return np.array(zones, dtype=np.intp), np.array(power).reshape(len(zones), len(site.antennas))
 
 
-def _offsets(site: Site, zones: npt.NDArray[np.intp], power: Floats, prior: Floats) -> Floats:
+def _offsets(
+    site: Site, zones: npt.NDArray[np.intp], power: Floats, prior: Floats, floor_dbm: float
+) -> Floats:
     """How much better than physics expects antennas hear, those at doors left alone."""
-    off = power - prior[zones]
-    off = off[np.isfinite(off).any(axis=1)]
-    off = off - np.nanmedian(off, axis=1, keepdims=True)
     offsets = np.zeros(len(site.antennas))
+    expected = prior[zones]
+    some = np.isfinite(power - expected).any(axis=1)
+    power, expected = power[some], expected[some]
+    if not len(power):
+        return offsets
+    expected = expected + np.nanmedian(power - expected, axis=1, keepdims=True)
+    # Of an antenna that should have heard a tag and did not it is known that it heard it no better
+    # than what hardly can be heard.
+    silent = np.isnan(power) & (expected > floor_dbm)
+    off = np.where(silent, floor_dbm, power) - expected
     for number, antenna in enumerate(site.antennas):
         column = off[:, number]
-        heard = column[np.isfinite(column)]
-        if antenna.door is None and len(heard):
-            offsets[number] = np.median(heard) * len(heard) / (len(heard) + HALF_BELIEVED)
+        known = column[np.isfinite(column)]
+        if antenna.door is None and len(known):
+            offsets[number] = np.median(known) * len(known) / (len(known) + HALF_BELIEVED)
     return np.where(np.abs(offsets) >= LEAST_DB, offsets, 0.0)
 
 

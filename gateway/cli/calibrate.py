@@ -58,9 +58,7 @@ def calibrate(
     else:
         typer.echo(_told(found))
         target = out or site / USUAL_FILE
-        typer.echo(
-            f"{target}: version {version}" if found.kept else "nothing helps: no file is written"
-        )
+        typer.echo(f"{target}: version {version}" if found.kept else "no file is written")
 
 
 def _fitted(
@@ -100,17 +98,21 @@ def _told(found: Fitted) -> str:
     """Before and after, for a person."""
     from gateway.cli.terminal import columns
 
-    scores = {"shipped": found.shipped, "antennas, zones": found.levelled}
-    scores["… and weights"] = found.trimmed
-    rows = []
-    for name, score in scores.items():
-        zones = "-"
-        if score.zones:
-            zones = f"{score.zones_right / score.zones:.1%}"
-        rows.append([name, f"{score.found} of {score.passes}", str(score.false), zones])
-    head = ["cross-validated", "passages found", "false", "in the right bin"]
-    kept = f"kept: {', '.join(found.kept)}" if found.kept else "kept: nothing"
-    return f"{columns(head, rows)}\n{kept}"
+    tables = []
+    if found.doors[""].passes:
+        rows = [
+            [name or "as shipped", f"{score.found} of {score.passes}", str(score.false)]
+            for name, score in found.doors.items()
+        ]
+        tables.append(columns(["doors, calibrated", "passages found", "false"], rows))
+    if found.zones[""].zones:
+        rows = [
+            [name or "as shipped", f"{score.zones_right / max(score.zones, 1):.1%}"]
+            for name, score in found.zones.items()
+        ]
+        tables.append(columns(["zones, calibrated", "of the time right"], rows))
+    kept = f"kept: {', '.join(found.kept)}" if found.kept else "kept: nothing, all is as shipped"
+    return "\n\n".join([*tables, kept])
 
 
 def _write_json(content: dict[str, Any]) -> None:

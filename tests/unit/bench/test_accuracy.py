@@ -89,8 +89,10 @@ def test_the_same_seeds_give_the_same_figures(short: tuple[dict[str, Any], Path]
 @pytest.mark.parametrize("name", list(SETTINGS))
 def test_every_setting_can_be_recorded_and_read_again(name: str, tmp_path: Path) -> None:
     world = recorded(name, seed=7, seconds=3.0, folder=tmp_path, keep=False)
-    assert world.reads > 100
-    assert {fact["zone"] for fact in world.facts if "zone" in fact} <= set(world.site.zone_numbers)
+    assert world.tape.counts.reads > 100
+    assert {fact["zone"] for fact in world.facts if "zone" in fact} <= set(
+        world.tape.site.zone_numbers
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -200,13 +200,9 @@ class Service:
         configuration, site = self.configuration, self.configuration.site
         tags = TagIndex()
         core = Core(
-            site,
-            tags,
-            configuration.location,
-            configuration.overload,
-            configuration.calibration,
+            site, tags, configuration.location, configuration.overload, configuration.calibration,
             Watch(site, self.rules),
-        )
+        )  # fmt: skip
         live = LiveView(
             site,
             tags,

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from typing import Any
 #: What a disk writes whole or not at all.
 SECTOR_BYTES = 512
 _OK = 0  # SQLITE_OK
+_FSYNC = sqlite3.SQLITE_IOERR_FSYNC  # of which writes know nothing
 #: What SQLite opens with SQLITE_OPEN_CREATE as a journal or a WAL: its first flush is the folder's.
 _CREATE, _JOURNALS = 0x4, 0x800 | 0x80000
 
@@ -121,10 +123,11 @@ class _Vfs(ctypes.Structure):
 
 
 class Recorder:
-    """Stands before SQLite's default way to files while it is `installed`."""
+    """Stands before SQLite's default way to files while it is installed; may have it fail."""
 
     def __init__(self, folder: Path) -> None:
         self.log: list[Operation] = []
+        self.fails_with: int | None = None  # what writing and flushing answer, in place of doing it
         self._folder = folder.resolve()
         self._lock = threading.Lock()
         self._sqlite = _library()
@@ -190,6 +193,8 @@ class Recorder:
             )
 
             def on_write(file: int, data: int, count: int, offset: int) -> int:
+                if self.fails_with not in (None, _FSYNC):
+                    return int(self.fails_with or 0)
                 copy = ctypes.string_at(data, count)
                 with self._lock:
                     self.log.append(Write(self._names[file], offset, copy))
@@ -201,6 +206,8 @@ class Recorder:
                 return int(truncate(file, size))
 
             def on_sync(file: int, flags: int) -> int:
+                if self.fails_with is not None:
+                    return self.fails_with
                 code = int(sync(file, flags))
                 with self._lock:
                     self.log.append(Flush(self._names[file], file in self._new))

@@ -10,8 +10,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Wheels only: a lock file cannot vouch for what a source package would fetch while it builds.
 PIP_INSTALL := $(PIP) install --require-hashes --only-binary :all:
 
+# What `make nightly` runs: everything that has a long form.
+PROOFS := tests/proof tests/unit/store tests/system/test_kill.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers house packaging wheel bench lock clean servers
+.PHONY: help demo test nightly check lint types layers house packaging wheel bench lock clean servers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -21,6 +24,11 @@ demo: $(VENV)/.demo-installed ## a simulated warehouse with the whole gateway; A
 
 test: $(VENV)/.test-installed servers ## everything that the tests need, then all tests; ARGS="-k door"
 	$(BIN)/python -m pytest $(ARGS)
+
+# The sizes are those of docs/reliability.md; ARGS="-k kill" or PROOF_KILLS=100 do less. Slow: hours.
+nightly: $(VENV)/.test-installed servers ## the proofs in their long forms; figures in build/proof/*.json
+	PROOF=long PROOF_FIGURES=build/proof $(BIN)/python -m pytest -s $(PROOFS) $(ARGS)
+	$(BIN)/rfid-gateway bench commit --json | tee build/proof/commit.json
 
 check: lint types layers house packaging ## lint, types, layers, sizes and the wheel; make -k check goes on after a failure
 

@@ -14,8 +14,9 @@ import pytest
 
 from gateway.store.database import open_store
 from tests.outcomes import epc_of
+from tests.proof.figures import size
 
-KILLS = int(os.environ.get("STORE_KILLS", "20"))
+KILLS = size("store_kills", short=10, long=300)
 READY_DEADLINE_S = 20.0
 
 #: Commits movements of ten tags without end; prints a tag and its number after each commit.
@@ -50,7 +51,7 @@ while True:
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(120 + 5 * KILLS)
 def test_no_kill_loses_doubles_or_reorders_a_committed_movement(tmp_path: Path) -> None:
     rng = random.Random(20)
     path = tmp_path / "state.db"

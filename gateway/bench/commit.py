@@ -119,23 +119,24 @@ def _start(path: Path, tags: int) -> dict[str, Any]:
 
 
 def _outcome(tick: int) -> Outcome:
-    movements = [_movement(tick * PER_TICK + n) for n in range(PER_TICK)]
+    movements = [movement(tick * PER_TICK + n) for n in range(PER_TICK)]
     rows = [
         TagRow(
-            epc=bytes.fromhex(movement.epc),
-            zone=movement.to_zone,
+            epc=bytes.fromhex(made.epc),
+            zone=made.to_zone,
             presence=Presence.PRESENT,
-            since_us=movement.event_time_us,
-            last_us=movement.event_time_us,
-            seq=movement.seq,
-            confidence=movement.confidence,
+            since_us=made.event_time_us,
+            last_us=made.event_time_us,
+            seq=made.seq,
+            confidence=made.confidence,
         )
-        for movement in movements
+        for made in movements
     ]
     return Outcome(number=tick, now_us=_NOW_US, movements=movements, tags=rows)
 
 
-def _movement(number: int) -> Movement:
+def movement(number: int) -> Movement:
+    """The first movement of the tag with this number."""
     epc = _epc(number)
     return Movement(
         id=movement_id("bench", epc, 1),

@@ -56,6 +56,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         quick={"movements": 2_000, "isolation_s": 2.0},
         by_name_only=True,
     ),
+    "series": Benchmark(
+        function="gateway.bench.series:run",
+        summary="points of time series per CPU-second, and what they take in spool and history",
+        quick={"points": 5_000},
+    ),
     "known-tags": Benchmark(
         function="gateway.bench.known_tags:run",
         summary="memory and start with a million known tags",

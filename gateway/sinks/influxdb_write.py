@@ -89,11 +89,17 @@ class InfluxWriter:
         await self._write(lines[half:], first + half, written, most_requests)
 
     async def _post(self, lines: Sequence[bytes]) -> None:
-        body = b"\n".join(lines) + b"\n"
-        if self._gzip:
-            packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-            body = packer.compress(body) + packer.flush()
+        body = request_body(lines, gzip=self._gzip)
         _check(await self._connection.post(body, self._headers), self._connection.endpoint.host)
+
+
+def request_body(lines: Sequence[bytes], *, gzip: bool) -> bytes:
+    """What is sent for these lines."""
+    body = b"\n".join(lines) + b"\n"
+    if not gzip:
+        return body
+    packer = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    return packer.compress(body) + packer.flush()
 
 
 def _check(reply: Reply, host: str) -> None:

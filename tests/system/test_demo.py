@@ -90,7 +90,7 @@ def demos() -> Iterator[ExitStack]:
 @pytest.mark.slow
 def test_the_demo_shows_a_pallet_going_out_and_sums_up_truly(demos: ExitStack) -> None:
     demo = demos.enter_context(closing(Demo("--headless", "--seconds", "15")))
-    assert demo.read_until(r"  out +door-\d ") < 10.0
+    assert demo.read_until(r"  out +door-\d ") < 15.0
     summary, trouble = demo.finish()
     assert trouble == ""
     found, crossings, right, false = _truth(summary)

@@ -284,7 +284,7 @@ def test_closing_does_not_wait_for_space(mosquitto: Mosquitto) -> None:
         wait_until(lambda: drained.driver._inbox)
         begun_s = time.monotonic()
         drained.driver.close()
-        assert time.monotonic() - begun_s < 1.0
+        assert time.monotonic() - begun_s < 1.9
 
 
 @pytest.mark.server

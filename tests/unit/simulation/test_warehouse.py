@@ -292,8 +292,8 @@ def test_the_nominal_dock_runs_much_faster_than_real_time() -> None:
     assert len(world.tags) >= 400
     before_s = time.process_time()
     world.advance(MINUTE_US // 3)
-    # Twenty seconds take one or so; a busy machine takes longer.
-    assert time.process_time() - before_s < 4
+    # Twenty seconds take one or so; a busy or slow machine takes longer.
+    assert time.process_time() - before_s < 10
 
 
 def _reads_around(world: World, batch: Batch) -> list[tuple[dict[str, Any], Reads]]:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
+from tests.databases import Influx1
 from tests.mqtt_peer import MqttPeer
 from tests.proof.fault_proxy import FAULTS, SILENT_S, FaultProxy, fate_of
 from tests.proof.figures import publish, size
@@ -26,7 +28,7 @@ from tests.system.sites import write_example
 FAULTS_S = size("fault_seconds", short=12, long=300)
 SEED = size("fault_seed", short=3, long=4)
 TOPIC = "rfid/dc-north/movements"
-SINKS = ("plant", "wms", "log")
+SINKS = ("plant", "wms", "log", "influxdb")
 DRAIN_S = 90.0
 
 
@@ -163,6 +165,7 @@ def _read(port: int, patience_s: float) -> tuple[int, str]:
 def test_nothing_is_lost_while_every_line_fails_as_a_seed_says(
     tmp_path: Path,
     mosquitto: Mosquitto,
+    influx1: Influx1,
     warehouse: Emulator,
     daemon_on: Callable[..., Daemon],
     cleared_away: ExitStack,
@@ -170,11 +173,14 @@ def test_nothing_is_lost_while_every_line_fails_as_a_seed_says(
     receiver = Receiver()
     hook = FaultProxy(cleared_away.enter_context(receiver.listening()), SEED)
     broker = FaultProxy(mosquitto.port, SEED + 1)
+    database = FaultProxy(urlsplit(influx1.url).port or 0, SEED + 2)
     readers = {
-        name: FaultProxy(port, SEED + 2 + number)
+        name: FaultProxy(port, SEED + 3 + number)
         for number, (name, port) in enumerate(sorted(warehouse.ports.items()))
     }
-    lines = [cleared_away.enter_context(line) for line in (hook, broker, *readers.values())]
+    lines = [
+        cleared_away.enter_context(line) for line in (hook, broker, database, *readers.values())
+    ]
     url = f"http://127.0.0.1:{hook.port}/hook"
     site = write_example(
         tmp_path / "site", {name: line.port for name, line in readers.items()}, broker.port,
@@ -183,6 +189,7 @@ def test_nothing_is_lost_while_every_line_fails_as_a_seed_says(
             {"name": "wms", "kind": "webhook", "url": url, "allow": ["127.0.0.1"], "timeout": "5s"},
             {"name": "log", "kind": "file"},
         ],
+        influxdb={"api": "v1", "url": f"http://127.0.0.1:{database.port}", "database": "rfid"},
     )  # fmt: skip
     daemon = daemon_on(site)
     with MqttPeer(mosquitto.port, TOPIC, client_id="wms") as upstream:
@@ -203,6 +210,7 @@ def test_nothing_is_lost_while_every_line_fails_as_a_seed_says(
             "log": (site / "data" / "movements.jsonl").read_bytes().splitlines(),
         }
     repeated = {sink: check_sink(stored, sink, bodies) for sink, bodies in given.items()}
+    assert {row["id"] for row in influx1.rows("movement")} == stored.movements.keys()
     check_stories(stored)
     daemon.assert_no_traceback()
     assert stored.movements, "too little traffic to prove anything"

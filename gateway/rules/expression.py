@@ -138,7 +138,7 @@ def _located(text: str) -> ExpressionError:
     found = _AT.search(text)
     if found is None:
         return ExpressionError(_short(text))
-    message = found[3].split(" (in container")[0].strip()
+    message = _short(found[3].split(" (in container")[0])
     word = re.search(r"undeclared reference to '([^']*)'", message)
     if word:
         message = f"there is no field '{word[1]}'"
@@ -146,4 +146,5 @@ def _located(text: str) -> ExpressionError:
 
 
 def _short(error: object) -> str:
-    return " ".join(str(error).split())[:200]
+    line = " ".join(str(error).split())[:200]
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)

@@ -60,6 +60,8 @@ class Life:
             else:
                 instance.facts = facts
                 self._look_at(number, instance, now_us, cause)
+                if self.instances[number].get(subject) is instance:
+                    self._store(rule, instance)
         except Exception as error:  # noqa: BLE001 - the boundary that isolates a rule
             self._failed(rule, f"{type(error).__name__}: {error}")
 
@@ -71,7 +73,7 @@ class Life:
         except Exception as error:  # noqa: BLE001 - the boundary that isolates a rule
             self._failed(rule, f"{type(error).__name__}: {error}")
             return
-        if not ok and again_us is not None:
+        if not ok and again_us is not None and self._follows_time(number, facts):
             self._wait(number, subject, facts, again_us)
 
     def due(self, name: TimerName, at_us: int) -> None:
@@ -148,7 +150,7 @@ class Life:
         if ok:
             self._stop_waiting(number, subject)
             self._begin(number, subject, facts, now_us, cause)
-        elif again_us is not None and facts.event_us is None:
+        elif again_us is not None and self._follows_time(number, facts):
             self._wait(number, subject, facts, again_us)
         else:
             self._stop_waiting(number, subject)
@@ -194,7 +196,6 @@ class Life:
             instance.due_us = None
             self.timers.cancel(timer)
         self._set_look(number, instance, again_us)
-        self._store(rule, instance)
 
     def _begin(
         self, number: int, subject: str, facts: Facts, now_us: int, cause: str | None
@@ -268,15 +269,20 @@ class Life:
             _, again_us = self.holds(rule, test, instance.facts, now_us)
             self._set_look(number, instance, again_us)
 
+    def _follows_time(self, number: int, facts: Facts) -> bool:
+        """Whether a rule looks again when time may have changed something: not at events, which
+        are over, and not on the timer, which has its own hours."""
+        return facts.event_us is None and self.rules[number].on is not On.TIMER
+
     def _set_look(self, number: int, instance: Instance, again_us: int | None) -> None:
         name = (number, LOOK, instance.subject)
-        if again_us is None or instance.facts.event_us is not None:
+        if again_us is None or not self._follows_time(number, instance.facts):
             self.timers.cancel(name)
         else:
             self.timers.set(name, again_us)
 
     def _wait_or_not(self, number: int, instance: Instance, again_us: int | None) -> None:
-        if again_us is not None and instance.facts.event_us is None:
+        if again_us is not None and self._follows_time(number, instance.facts):
             self._wait(number, instance.subject, instance.facts, again_us)
 
     def _wait(self, number: int, subject: str, facts: Facts, again_us: int) -> None:

@@ -44,7 +44,7 @@ from gateway.replay import Replay
 __all__ = ["run", "table"]
 
 SEEDS = (101, 102, 103, 104, 105)
-SECONDS = 300.0
+SECONDS = 200.0
 #: What happens before this is not asked for: everybody is new at first. Nor is what happens so
 #: shortly before the end that it cannot be decided.
 WARM_UP_US = 15_000_000
@@ -100,7 +100,8 @@ def run(
 ) -> dict[str, Any]:
     """Figures with intervals over all seeds, for every setting (or `only` some) and detector.
 
-    `keep` is a directory for the sites, the recordings and their truth, to be replayed by hand.
+    `keep` is a directory for the sites, the recordings and their truth, to be replayed by hand or
+    in the next run: a world that is there already is not simulated again.
     The same arguments give the same figures, the speeds of replay apart.
     """
     found = {}

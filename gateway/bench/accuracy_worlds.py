@@ -53,30 +53,40 @@ def parameters(name: str) -> dict[str, Any]:
 def recorded(name: str, seed: int, seconds: float, folder: Path, *, keep: bool = True) -> Recorded:
     """Simulate a world, write it down in `folder`, and read it again as a replay would.
 
-    Unless they are to be kept, the files are gone afterwards; if they are, the site is beside them.
+    Unless they are to be kept, the files are gone afterwards; if they are, the site is beside them,
+    and a world that has been kept is not simulated again.
     """
-    stem = f"{name}-{seed}"
+    stem = f"{name}-{seed}-{seconds:g}s"
     recording, truth = folder / f"{stem}.jsonl", folder / f"{stem}.truth.jsonl"
-    make = _record_bells if name == BELLS else _record_scenario
-    site = make(name, seed, seconds, recording, truth)
+    kept = folder / f"{stem}-site"
+    if kept.exists():
+        site = _own_site(name, seed)
+    else:
+        make = _record_bells if name == BELLS else _record_scenario
+        site = make(name, seed, seconds, recording, truth)
     begun_s = time.process_time()
     tape = Tape(site, TagIndex(), [recording], _never)
     parse_cpu_s = time.process_time() - begun_s
     facts = read_truth(truth)
     if keep:
-        write_site(site, folder / f"{stem}-site")
+        write_site(site, kept)
     else:
         recording.unlink()
         truth.unlink()
     return Recorded(tape=tape, facts=facts, parse_cpu_s=parse_cpu_s)
 
 
-def _record_scenario(name: str, seed: int, seconds: float, recording: Path, truth: Path) -> Site:
-    scenario = named(name)
-    site = site_of(scenario.site)
+def _own_site(name: str, seed: int) -> Site:
+    """The site of a setting; that of the textbook docks is drawn by the seed."""
+    site = BellDock(seed).site if name == BELLS else site_of(named(name).site)
     assert site is not None
+    return site
+
+
+def _record_scenario(name: str, seed: int, seconds: float, recording: Path, truth: Path) -> Site:
+    site = _own_site(name, seed)
     with opened(recording) as out, opened(truth) as facts:
-        record(World(site, scenario, seed), seconds=seconds, out=out, truth=facts)
+        record(World(site, named(name), seed), seconds=seconds, out=out, truth=facts)
     return site
 
 

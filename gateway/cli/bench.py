@@ -91,7 +91,9 @@ def bench(
     ] = "",
     keep: Annotated[
         Path | None,
-        typer.Option(help="accuracy: keep sites, recordings and their truth in this directory."),
+        typer.Option(
+            help="accuracy: keep sites, recordings and their truth there; what is there is used."
+        ),
     ] = None,
 ) -> None:
     """Measure the gateway on this machine: the figures of docs/benchmarks.md.

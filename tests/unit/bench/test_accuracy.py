@@ -68,12 +68,15 @@ def test_a_person_sees_the_gateway_first_with_its_targets(
 
 def test_what_is_kept_can_be_replayed_by_hand(short: tuple[dict[str, Any], Path]) -> None:
     folder = short[1]
-    configuration = load(folder / "bins-nominal-101-site")
+    configuration = load(folder / "bins-nominal-101-60s-site")
     tags, complaints = TagIndex(), list[str]()
     recording = Recording(configuration.site, tags, complaints.append)
     replay = Replay(Core(configuration.site, tags, configuration.location), recording)
     assert (
-        sum(len(o.movements) for o in replay.outcomes([folder / "bins-nominal-101.jsonl"], 50_000))
+        sum(
+            len(o.movements)
+            for o in replay.outcomes([folder / "bins-nominal-101-60s.jsonl"], 50_000)
+        )
         > 0
     )
     assert complaints == []
@@ -107,3 +110,12 @@ def test_without_baselines_there_is_one_short_table() -> None:
 def test_an_unknown_setting_is_told_with_what_may_be_meant() -> None:
     with pytest.raises(GatewayError, match=r"no setting 'bins'.*nominal, hard"):
         accuracy.run(only=["bins"])
+
+
+def test_a_world_that_was_kept_is_not_simulated_again(tmp_path: Path) -> None:
+    once = recorded("bells", seed=7, seconds=3.0, folder=tmp_path)
+    recording = tmp_path / "bells-7-3s.jsonl"
+    recording.write_bytes(b"".join(recording.read_bytes().splitlines(keepends=True)[:50]))
+    again = recorded("bells", seed=7, seconds=3.0, folder=tmp_path)
+    assert again.tape.site == once.tape.site
+    assert (again.tape.counts.reads, again.facts) == (50, once.facts)

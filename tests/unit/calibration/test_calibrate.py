@@ -102,8 +102,8 @@ def test_the_same_walks_give_the_same_file(shelves: Shelves, tmp_path: Path) -> 
 
 def test_at_doors_the_choice_that_costs_least_is_kept(tmp_path: Path) -> None:
     world = recorded("bells", 105, 40.0, tmp_path)
-    (tmp_path / "bells-105-site").rename(tmp_path / "site")
-    (tmp_path / "bells-105.jsonl").rename(tmp_path / "walks.jsonl")
+    (tmp_path / "bells-105-40s-site").rename(tmp_path / "site")
+    (tmp_path / "bells-105-40s.jsonl").rename(tmp_path / "walks.jsonl")
     write_walks(tmp_path, world.facts)
     told = calibrated(tmp_path, "--false-alarm-cost", "3")
     costs = {

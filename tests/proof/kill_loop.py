@@ -45,6 +45,8 @@ ZONES = 6
 TAGS = 80
 READY_S = 60.0
 DRAIN_S = 300.0
+#: On a busy machine a tick may come more than a second late, which is most of a minute here.
+LINGER_US = 60 * S
 #: How the kills are spread: into the start, into the end, the rest into the work.
 INTO_START, INTO_END = 0.25, 0.1
 
@@ -201,6 +203,7 @@ class KillLoop:
         said = self.log.read_text()
         assert "Traceback" not in said, said[-8000:]
         check_stories(stored)
+        (self.folder / "watched.json").write_text(json.dumps(self.watched.spans))
         given = {
             "wms": [_data(line) for line in self.received.read_bytes().splitlines()],
             "log": (data / "movements.jsonl").read_bytes().splitlines(),
@@ -212,8 +215,9 @@ class KillLoop:
             assert len(movements) == len(stored.movements), f"{sink}: something was lost"
             zone_ids = [zone.id for zone in self.configuration.site.zones]
             verdict = judge(
-                self.world, zone_ids, self.watched, by_tag(movements), self.ledger.committed_us
-            )
+                self.world, zone_ids, self.watched, by_tag(movements), self.ledger.committed_us,
+                linger_us=LINGER_US,
+            )  # fmt: skip
         return {
             "movements": verdict.movements,
             "stays_that_had_to_be_told": verdict.obliged,

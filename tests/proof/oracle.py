@@ -117,10 +117,12 @@ def judge(
     watched: Watched,
     told: dict[str, list[Told]],
     upto_us: int,
+    *,
+    linger_us: int = LINGER_US,
 ) -> Verdict:
     """Compare what one receiver has, by EPC and in order of delivery, with the truth up to a time.
 
-    Raises `BrokenError` with the first promise that was broken.
+    A decision may fall `linger_us` after what it is about has ended. Raises `BrokenError` with the first promise that was broken.
     """
     verdict = Verdict()
     strangers = told.keys() - {world.epc(tag).hex().upper() for tag in range(world.tags)}
@@ -129,7 +131,7 @@ def judge(
     for tag in range(world.tags):
         epc = world.epc(tag).hex().upper()
         episodes = world.episodes(tag, upto_us)
-        story = _Story(epc, zone_ids, episodes, told.get(epc, []), world.habits)
+        story = _Story(epc, zone_ids, episodes, told.get(epc, []), world.habits, linger_us)
         story.check_movements()
         verdict.movements += len(told.get(epc, []))
         verdict.obliged += story.check_obligations(watched, upto_us)
@@ -146,10 +148,11 @@ class _Story:
         episodes: Sequence[Episode],
         told: Sequence[Told],
         habits: Habits,
+        linger_us: int,
     ) -> None:
         self._epc, self._ids, self._episodes, self._told = epc, zone_ids, episodes, told
         self._slack_us = habits.silence_us + SLACK_US
-        self._often_us = habits.often_us
+        self._often_us, self._linger_us = habits.often_us, linger_us
 
     def check_movements(self) -> None:
         """Every movement follows from the one before, and is true."""
@@ -175,7 +178,7 @@ class _Story:
             if (
                 episode.zone is not None
                 and self._ids[episode.zone] == movement.to_zone
-                and episode.begin_us <= movement.decided_us <= episode.end_us + LINGER_US
+                and episode.begin_us <= movement.decided_us <= episode.end_us + self._linger_us
                 and _in_episode(movement.event_us, episode)
             ):
                 return
@@ -186,7 +189,7 @@ class _Story:
         since_us = movement.decided_us - MISSING_AFTER_US + self._slack_us
         for episode in self._episodes:
             here = episode.zone is not None and self._ids[episode.zone] == movement.from_zone
-            upto_us = min(episode.end_us, movement.decided_us - LINGER_US)
+            upto_us = min(episode.end_us, movement.decided_us - self._linger_us)
             if here and max(episode.begin_us, since_us) < upto_us:
                 raise BrokenError(f"phantom: {self._epc} was not away: {self._near(movement)}")
 
@@ -201,7 +204,7 @@ class _Story:
             else:
                 seen_us, enough_us = self._seen_us(watched, episode, episode.zone), TOLD_AFTER_US
             wanted = None if episode.zone is None else self._ids[episode.zone]
-            told = self._states_within(episode.end_us, episode.end_us + LINGER_US)
+            told = self._states_within(episode.end_us, episode.end_us + self._linger_us)
             if seen_us > enough_us and wanted not in told:
                 raise BrokenError(
                     f"lost: {self._epc} was told in {told[0]}, not in {wanted}, "

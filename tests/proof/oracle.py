@@ -122,7 +122,8 @@ def judge(
 ) -> Verdict:
     """Compare what one receiver has, by EPC and in order of delivery, with the truth up to a time.
 
-    A decision may fall `linger_us` after what it is about has ended. Raises `BrokenError` with the first promise that was broken.
+    A decision may fall `linger_us` after what it is about has ended. Raises `BrokenError` with the
+    first promise that was broken.
     """
     verdict = Verdict()
     strangers = told.keys() - {world.epc(tag).hex().upper() for tag in range(world.tags)}

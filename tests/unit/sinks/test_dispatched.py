@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.clock import SystemClock
 from gateway.model.delivery import SinkConfig
+from gateway.model.movement import Status
 from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
 from gateway.sinks.base import SinkContext
 from gateway.sinks.registry import build
 from gateway.store.database import Store, open_store
 from gateway.store.writer import Writer
+from tests.epcis_schema import assert_valid
 from tests.http_peer import Answer, HttpPeer, Request
 from tests.outcomes import epc_of, movement, outcome
 from tests.servers import eventually
@@ -125,3 +128,44 @@ async def test_every_good_record_arrives_in_order_and_every_bad_one_is_set_aside
 
 def _key_end(kind: str, tag: int) -> str:
     return f"/21/{0x4E40_0000_0000 % 2**38 + tag}" if kind == "epcis" else epc_of(tag)
+
+
+async def test_a_movement_that_is_taken_back_reaches_every_sink_twice(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    told, other = movement(1, 1), movement(2, 1)
+    taken_back = replace(told, status=Status.RETRACTED, record_time_us=told.record_time_us + 9)
+    async with HttpPeer() as hook, HttpPeer(lambda _: Answer(201)) as repository:
+        sinks = build(
+            [
+                SinkConfig(name="wms", kind="webhook", options=_to(hook)),
+                SinkConfig(name="trace", kind="epcis", options=_to(repository)),
+                SinkConfig(name="log", kind="file", options={"path": str(tmp_path / "log.jsonl")}),
+            ],
+            SinkContext(site="dc-north", data_dir=tmp_path),
+        )
+        dispatchers = Dispatchers(outbox.queue, sinks)
+        task = asyncio.create_task(dispatchers.run())
+        await eventually(lambda: dispatchers.statuses)
+        for number, one in enumerate((told, other, taken_back)):
+            outbox.writer.submit(outcome(number, [one]))
+            await asyncio.wrap_future(outbox.writer.run_soon(lambda _: None))
+            dispatchers.wake()
+        assert await dispatchers.drained(30.0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    bodies = [told.to_json(), other.to_json(), taken_back.to_json()]
+    assert (tmp_path / "log.jsonl").read_bytes().splitlines() == bodies
+    assert [r.json["id"] for r in hook.requests] == [told.id, other.id, f"{told.id}/retracted"]
+    documents = [request.json for request in repository.requests]
+    for document in documents:
+        assert_valid(document)
+    first, _, last = [event for document in documents for event in _events(document)]
+    declared = last.pop("errorDeclaration")
+    assert last == first, "the same event, eventID included, declared to be wrong"
+    assert declared["declarationTime"] == orjson.loads(bodies[2])["record_time"]
+
+
+def _to(peer: HttpPeer) -> dict[str, Any]:
+    return {"url": peer.url, "allow": ["127.0.0.1"]}

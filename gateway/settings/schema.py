@@ -117,6 +117,10 @@ class FileSink(SinkSection):
     """file"""
     path: Annotated[Line, Field(min_length=1)] = "movements.jsonl"
     """The file; relative to data_dir."""
+    max_size: Annotated[ByteSize, Field(ge=1_000_000)] = 100_000_000
+    """A file that would grow beyond this is renamed to path.1, that one to path.2 and so on."""
+    keep: Annotated[int, Field(ge=0, le=1_000)] = 10
+    """How many of those are kept."""
     kinds: RecordKinds | None = None
     """What it takes: movement, passage, alert; absent: movements."""
 

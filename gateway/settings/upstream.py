@@ -132,10 +132,11 @@ class Upstream:
             return options
         if isinstance(entry, WebhookSink | EpcisSink):
             return self._http_options(entry, label, at)
-        options = {"kinds": entry.kinds} if entry.kinds else {}
-        if isinstance(entry, FileSink):
-            options["path"] = str(self.data_dir / entry.path)
-        return options
+        kinds: dict[str, Any] = {"kinds": entry.kinds} if entry.kinds else {}
+        if not isinstance(entry, FileSink):
+            return kinds
+        path = str(self.data_dir / entry.path)
+        return kinds | {"path": path, "max_size": entry.max_size, "keep": entry.keep}
 
     def _http_options(self, entry: HttpSink, label: str, at: Node) -> dict[str, Any]:
         """Options with secrets found, files checked and places known."""

@@ -2,7 +2,9 @@
 
     sinks: [{name: log, kind: file, path: movements.jsonl}]     # relative to data_dir
 
-Options: `path`; `kinds`, a list of movement, passage, alert (default: movement).
+Options: `path`; `kinds`, a list of movement, passage, alert (default: movement); `max_size` in
+octets and `keep`: a file that would grow beyond that size is renamed to `movements.jsonl.1`, that
+one to `.2` and so on, and what is older than `keep` of them goes (default: 100 MB, 10).
 
 A line that a crash cut short is removed when the file is opened, because its record comes again.
 The file may be moved away at any time (log rotation): a new one is begun. After a crash the last
@@ -17,6 +19,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -30,6 +33,8 @@ from gateway.sinks.options import kinds_option, no_other_options
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 #: How far back a torn line is looked for; no record is longer.
 TAIL_BYTES = 1 << 20
+DEFAULT_MAX_BYTES = 100_000_000
+DEFAULT_KEEP = 10
 
 
 class FileSink:
@@ -38,13 +43,15 @@ class FileSink:
     max_batch = 500
 
     def __init__(self, config: SinkConfig, context: SinkContext) -> None:
-        no_other_options(config, {"path", "kinds"})
+        no_other_options(config, {"path", "kinds", "max_size", "keep"})
         path = config.options.get("path")
         if not isinstance(path, str) or not path or "\0" in path:
             raise SinkError(f"sink {config.name}: it needs a path, such as movements.jsonl")
         self.name = config.name
         self.kinds = kinds_option(config, default=frozenset({"movement"}))
         self.path = context.data_dir / path
+        self._max_bytes = int(config.options.get("max_size", DEFAULT_MAX_BYTES))
+        self._keep = int(config.options.get("keep", DEFAULT_KEEP))
         self._descriptor: int | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -78,9 +85,12 @@ class FileSink:
     def _append(self, lines: bytes) -> None:
         if self._descriptor is None or self._moved_away(self._descriptor):
             self._reopen()
+        assert self._descriptor is not None
+        before = os.fstat(self._descriptor).st_size
+        if before and before + len(lines) > self._max_bytes:
+            self._rotate()
+            before = 0
         descriptor = self._descriptor
-        assert descriptor is not None
-        before = os.fstat(descriptor).st_size
         try:
             view = memoryview(lines)
             while view:
@@ -91,6 +101,17 @@ class FileSink:
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, before)
             raise
+
+    def _rotate(self) -> None:
+        """Begin a new file; the oldest one goes. A crash in between loses no line."""
+        numbered = [self.path.with_name(f"{self.path.name}.{n}") for n in range(self._keep + 1)]
+        numbered[0] = self.path
+        if not self._keep:
+            self.path.unlink()
+        for newer, older in reversed(list(pairwise(numbered))):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
+        self._reopen()
 
     def _moved_away(self, descriptor: int) -> bool:
         try:

@@ -60,7 +60,6 @@ def test_options_are_complete_with_secrets_files_and_places(tmp_path: Path) -> N
         "batch": 1,
         "format": "cloudevents",
         "parallel": 4,
-        "format": "cloudevents",
         "type_prefix": "rfid-gateway",
     }
     assert trace.options["steps"] == (

@@ -27,6 +27,10 @@ def record(number: int, body: bytes | None = None) -> Record:
     )
 
 
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 async def put(sink: FileSink, *numbers: int) -> None:
     assert await sink.deliver([record(n) for n in numbers]) == {}
 
@@ -172,7 +176,7 @@ async def test_it_takes_movements_unless_told_otherwise(tmp_path: Path) -> None:
         ({"path": "x\0"}, "sink log: it needs a path"),
         ({"path": 5}, "sink log: it needs a path"),
         ({"path": "x", "pth": "y"}, "has no option 'pth'; did you mean 'path'"),
-        ({"path": "x", "zzz": "y"}, "has no option 'zzz'; it has kinds, path"),
+        ({"path": "x", "zzz": "y"}, "has no option 'zzz'; it has keep, kinds, max_size, path"),
         ({"path": "x", "kinds": []}, "kinds is a list of alert, movement, passage"),
         ({"path": "x", "kinds": ["pallet"]}, "kinds is a list of alert, movement, passage"),
         ({"path": "x", "kinds": "movement"}, "kinds is a list of alert, movement, passage"),
@@ -186,3 +190,38 @@ def test_wrong_options_are_told_in_words(
             SinkConfig(name="log", kind="file", options=options),
             SinkContext(site="s", data_dir=tmp_path),
         )
+
+
+async def test_a_file_that_would_grow_too_big_is_renamed_and_the_oldest_goes(
+    tmp_path: Path,
+) -> None:
+    sink = sink_at(tmp_path, max_size=20, keep=2)  # a line takes eight octets
+    await sink.open()
+    for first in range(10, 24, 2):
+        await put(sink, first, first + 1)
+    await sink.close()
+    assert files(tmp_path) == {
+        "out.jsonl": b'{"n":22}\n{"n":23}\n',
+        "out.jsonl.1": b'{"n":20}\n{"n":21}\n',
+        "out.jsonl.2": b'{"n":18}\n{"n":19}\n',
+    }
+
+
+async def test_a_batch_bigger_than_a_file_may_be_stays_together(tmp_path: Path) -> None:
+    sink = sink_at(tmp_path, max_size=20, keep=0)
+    await sink.open()
+    await put(sink, *range(10, 20))
+    await put(sink, 20)
+    await sink.close()
+    assert files(tmp_path) == {"out.jsonl": b'{"n":20}\n'}
+
+
+async def test_a_crash_while_files_are_renamed_loses_no_line(tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl.1").write_bytes(b'{"n":1}\n')  # … and out.jsonl was not begun yet
+    sink = sink_at(tmp_path, max_size=20, keep=2)
+    await sink.open()
+    await put(sink, 2, 3)
+    await put(sink, 4)
+    await sink.close()
+    assert (tmp_path / "out.jsonl.2").read_bytes() == b'{"n":1}\n'
+    assert (tmp_path / "out.jsonl.1").read_bytes() == b'{"n":2}\n{"n":3}\n'

@@ -15,6 +15,8 @@ from gateway.model.reads import NO_RSSI_CDBM
 MOST_ROWS = 3_000_000
 _ANTENNA_BITS = np.uint64(32)
 
+_Column = npt.NDArray[np.generic]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
@@ -27,13 +29,14 @@ class Tally:
 
 
 class AntennaReads:
-    """`take` is a tap of the core thread; `drain` is for one other thread."""
+    """`take` is a tap of the core thread; `fold` and `drain` are for one other thread."""
 
     def __init__(self, antennas: int) -> None:
-        self._antennas = antennas
-        self._waiting: deque[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int16]]] = deque()
-        self._rows_in = self._rows_out = 0  # each written by one thread only
         self.shed = 0
+        self._antennas = antennas
+        self._waiting: deque[tuple[_Column, _Column, _Column]] = deque()
+        self._rows_in = self._rows_out = 0  # each written by one thread only
+        self._begin()
 
     def take(self, inputs: Inputs) -> None:
         """Keep of the reads of one tick what is needed here."""
@@ -41,42 +44,43 @@ class AntennaReads:
             if self._rows_in - self._rows_out > MOST_ROWS:
                 self.shed += len(reads)
                 continue
-            antennas = reads["antenna"].astype(np.uint64)
-            self._waiting.append(
-                (antennas << _ANTENNA_BITS | reads["tag"], reads["rssi_cdbm"].copy())
-            )
+            columns = (reads["antenna"].copy(), reads["tag"].copy(), reads["rssi_cdbm"].copy())
+            self._waiting.append(columns)
             self._rows_in += len(reads)
+
+    def fold(self) -> None:
+        """Sum up what waits; in small portions it holds up no other thread."""
+        batches = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not batches:
+            return
+        antennas, tags, rssi_cdbm = (
+            np.concatenate(column) for column in zip(*batches, strict=True)
+        )
+        self._rows_out += len(antennas)
+        self._reads += np.bincount(antennas, minlength=self._antennas)
+        self._seen.append(np.unique(antennas.astype(np.uint64) << _ANTENNA_BITS | tags))
+        told = rssi_cdbm > NO_RSSI_CDBM
+        where, power_cdbm = antennas[told], rssi_cdbm[told].astype(np.int64)
+        self._told += np.bincount(where, minlength=self._antennas)
+        self._sums_cdbm += np.bincount(where, power_cdbm, minlength=self._antennas)
+        np.maximum.at(self._highest_cdbm, where, power_cdbm)
 
     def drain(self) -> list[Tally]:
         """What every antenna has read since the last time, in the order of the site."""
-        batches = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not batches:
-            return [_NOTHING] * self._antennas
-        seen = np.concatenate([seen for seen, _ in batches])
-        rssi_cdbm = np.concatenate([rssi for _, rssi in batches])
-        self._rows_out += len(seen)
-        antennas = (seen >> _ANTENNA_BITS).astype(np.intp)
-        different = (np.unique(seen) >> _ANTENNA_BITS).astype(np.intp)
-        told = rssi_cdbm > NO_RSSI_CDBM
-        where, power_cdbm = antennas[told], rssi_cdbm[told].astype(np.int64)
-        highest = np.full(self._antennas, NO_RSSI_CDBM, np.int64)
-        np.maximum.at(highest, where, power_cdbm)
-        columns = zip(
-            self._count(antennas),
-            self._count(different),
-            self._count(where),
-            np.bincount(where, power_cdbm, minlength=self._antennas).tolist(),
-            highest.tolist(),
-            strict=True,
-        )
-        return [_tally(*row) for row in columns]
+        self.fold()
+        seen = np.unique(np.concatenate(self._seen)) if self._seen else np.zeros(0, np.uint64)
+        tags = np.bincount((seen >> _ANTENNA_BITS).astype(np.intp), minlength=self._antennas)
+        columns = (self._reads, tags, self._told, self._sums_cdbm, self._highest_cdbm)
+        tallies = [_tally(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+        self._begin()
+        return tallies
 
-    def _count(self, antennas: npt.NDArray[np.intp]) -> list[int]:
-        counts: list[int] = np.bincount(antennas, minlength=self._antennas).tolist()
-        return counts
-
-
-_NOTHING = Tally(reads=0, tags=0, rssi_mean_dbm=None, rssi_max_dbm=None)
+    def _begin(self) -> None:
+        self._reads = np.zeros(self._antennas, np.int64)
+        self._told = np.zeros(self._antennas, np.int64)
+        self._sums_cdbm = np.zeros(self._antennas, np.float64)
+        self._highest_cdbm = np.full(self._antennas, NO_RSSI_CDBM, np.int64)
+        self._seen: list[npt.NDArray[np.uint64]] = []
 
 
 def _tally(reads: int, tags: int, told: int, sum_cdbm: float, max_cdbm: int) -> Tally:

@@ -75,6 +75,7 @@ class SeriesFlow:
 
     def _keep(self, points: list[Point], now_us: int) -> bool:
         """Keep the points, in the thread; whether the spool has grown."""
+        self._reads.fold()
         self._history.add(points)
         self._surveys += 1
         if self._surveys % _FLUSH_SURVEYS == 0:

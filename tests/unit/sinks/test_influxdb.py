@@ -10,14 +10,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from gateway.errors import Hold, Retry
+from gateway.model.alert import Alert, AlertState, Severity
 from gateway.model.delivery import InfluxConfig, Record, Secret, SinkConfig
-from gateway.series.points import MEASUREMENTS
+from gateway.series.line_protocol import SeriesLines
+from gateway.series.points import MEASUREMENTS, READER, READS, SENSOR, ZONE, FieldType, Point
 from gateway.sinks.base import SinkContext
 from gateway.sinks.influxdb import InfluxSink
+from gateway.sinks.influxdb_write import InfluxWriter
 from tests import hostile
 from tests.databases import Influx1, VictoriaMetrics
 from tests.outcomes import NOW_US, epc_of, movement
@@ -26,6 +28,18 @@ from tests.servers import POLL_S
 pytestmark = pytest.mark.server
 #: A time as records tell it, in milliseconds.
 MOMENT_US = NOW_US // 1_000 * 1_000
+
+
+SAMPLES = (
+    Point(READS, ("dc", "dock", "1", None, "door-1"), (9, 3, -60.0, -50), NOW_US),
+    Point(READS, ("dc", "dock", "2", "bin-a+bin-b", None), (0, 0, None, None), NOW_US),
+    Point(ZONE, ("dc", "yard"), (4, 1, 0), NOW_US),
+    Point(SENSOR, ("dc", "door-1/temp", "temperature"), (20, None), NOW_US),
+    Point(SENSOR, ("dc", "door-1/temp", "temperature"), (1e300, None), NOW_US),
+    Point(SENSOR, ("dc", "door-1/inner", "beam"), (None, True), NOW_US),
+    Point(READER, ("dc", "dock"), (1, 0, None, 0), NOW_US),
+    Point(READER, ("dc", "dock"), (True, 1e-9, -3, 12), NOW_US),
+)
 
 
 def config_for(url: str, **changes: object) -> InfluxConfig:
@@ -49,17 +63,25 @@ def record(seq: int, **changes: object) -> Record:
     return Record(seq=seq, kind="movement", id=made.id, key=made.epc, body=made.to_json())
 
 
-def alert(seq: int, rule: str = "dwell", state: str = "firing") -> Record:
-    body = {
-        "id": f"alert-{seq}",
-        "site": "dc-north",
-        "rule": rule,
-        "severity": "warning",
-        "state": state,
-        "key": "zone=staging-1",
-        "event_time": "2026-11-21T12:00:01.612Z",
-    }
-    return Record(seq=seq, kind="alert", id=f"alert-{seq}", key="k", body=orjson.dumps(body))
+def alert(seq: int, rule: str = "dwell", state: AlertState = AlertState.FIRING) -> Record:
+    made = Alert(
+        id=f"alert-{seq}",
+        fingerprint="f",
+        site="dc-north",
+        rule=rule,
+        group="zone=staging-1",
+        state=state,
+        severity=Severity.WARNING,
+        summary="Pallet waits",
+        started_us=MOMENT_US,
+        fired_us=MOMENT_US,
+        resolved_us=None,
+        event_time_us=MOMENT_US,
+        record_time_us=MOMENT_US,
+        change=1,
+        count=1,
+    )
+    return Record(seq=seq, kind="alert", id=made.id, key=made.group, body=made.to_json())
 
 
 async def test_a_movement_becomes_the_contracts_point(influx1: Influx1) -> None:
@@ -89,11 +111,11 @@ async def test_a_movement_becomes_the_contracts_point(influx1: Influx1) -> None:
 
 async def test_an_alert_becomes_the_contracts_point(influx1: Influx1) -> None:
     async with opened(config_for(influx1.url)) as sink:
-        assert await sink.deliver([alert(1), alert(2, state="resolved")]) == {}
+        assert await sink.deliver([alert(1), alert(2, state=AlertState.RESOLVED)]) == {}
     rows = await asyncio.to_thread(influx1.rows, "alert")
     assert [row["state"] for row in rows] == ["firing", "resolved"]
     assert rows[0] == {
-        "time": 1_795_262_401_612_000_001,
+        "time": MOMENT_US * 1_000 + 1,
         "site": "dc-north",
         "rule": "dwell",
         "severity": "warning",
@@ -193,6 +215,29 @@ async def test_victoria_metrics_takes_the_numbers_of_both_write_paths(
     assert confidence["metric"]["to_zone"] == "yard"
     invalid = victoria_metrics.get("/metrics").decode()
     assert 'vm_rows_invalid_total{type="influx"} 0' in invalid
+
+
+async def test_figures_are_of_one_type_for_ever(
+    influx1: Influx1, victoria_metrics: VictoriaMetrics
+) -> None:
+    """Every way in which a point may lack something goes into the same fields."""
+    unique = SeriesLines()
+    lines = [str(unique.line(point)).encode() for point in SAMPLES]
+    for database in (influx1, victoria_metrics):
+        writer = InfluxWriter(config_for(database.url))
+        assert (await writer.write(lines)).refused == {}
+        await writer.close()
+    types = {
+        (series["name"], name): kind
+        for series in influx1.do("SHOW FIELD KEYS")
+        for name, kind in series["values"]
+    }
+    assert types == {
+        (m.name, name): "string" if kind is FieldType.TEXT else kind.value
+        for m in (READS, ZONE, SENSOR, READER)
+        for name, kind in m.fields.items()
+    }
+    assert 'vm_rows_invalid_total{type="influx"} 0' in victoria_metrics.get("/metrics").decode()
 
 
 async def test_a_server_that_the_environment_names_takes_everything_hostile() -> None:

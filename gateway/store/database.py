@@ -193,7 +193,13 @@ def _open_sound(path: Path, limit_bytes: int) -> tuple[sqlite3.Connection, Path 
             damage,
             aside,
         )
-    return _open(path, limit_bytes), aside
+    connection = _open(path, limit_bytes)
+    # Numbers of movements make their ids: what the lost store has told must not be told anew. A
+    # tag moves less than once a second, so no number given before is above this.
+    connection.execute(
+        "INSERT OR REPLACE INTO meta VALUES ('seq_floor', ?)", (str(int(time.time())),)
+    )
+    return connection, aside
 
 
 def _open(path: Path, limit_bytes: int) -> sqlite3.Connection:
@@ -261,7 +267,13 @@ def _connect_for_reading(path: Path) -> sqlite3.Connection:
     connection = _connect(path)
     connection.execute("PRAGMA query_only = 1")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
+    # One damaged letter of one row must not keep all the others from being read.
+    connection.text_factory = _readable
     return connection
+
+
+def _readable(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def lock_store(path: Path) -> int:

@@ -153,6 +153,21 @@ def test_random_corruptions_never_stop_the_start(sound: list[Path], tmp_path: Pa
     )  # fmt: skip
 
 
+def test_a_damaged_letter_in_one_record_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state.db")
+    committed = Committed()
+    writer = Writer(store, committed)
+    writer.submit(outcome(1, [movement(1, 1), movement(2, 1), movement(3, 1)]))
+    writer.start()
+    assert writer.stop()
+    store.writing.execute("UPDATE record SET key = CAST(x'33ff45' AS TEXT) WHERE seq = 2")
+    with store.reading() as reader:
+        page = reader.page(0, frozenset({"movement"}), 10)
+    assert [record.seq for record in page.records] == [1, 2, 3]
+    assert page.records[1].key == "3\ufffdE"
+    store.close()
+
+
 def _start_and_work(folder: Path, where: str) -> float:
     """Start on the store and commit one more movement; how long the start took."""
     begun_s = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,22 @@ def test_a_damaged_store_is_set_aside_and_a_new_one_begun(path: Path, spoil: obj
     again = open_store(path)
     assert again.quarantined is None
     again.close()
+
+
+def test_no_number_of_a_store_that_was_set_aside_is_given_again(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"this is no database " * 1_000)
+    before = int(time.time())
+    store = open_store(path)
+    assert store.load_tags().seq_floor >= before
+    store.close()
+    again = open_store(path)
+    assert again.load_tags().seq_floor >= before
+    again.close()
+    path.unlink()
+    fresh = open_store(path)
+    assert fresh.load_tags().seq_floor == 0
+    fresh.close()
 
 
 def test_wal_and_shm_are_set_aside_with_the_store(path: Path) -> None:

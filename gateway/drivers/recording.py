@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import heapq
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice, pairwise
@@ -24,7 +25,7 @@ from gateway.errors import DriverError
 from gateway.model.device import DeviceStatus, ReaderState, SensorReading
 from gateway.model.outcome import Inputs
 from gateway.model.place import Site
-from gateway.model.reads import NO_RSSI_CDBM, READ, Reads
+from gateway.model.reads import NO_RSSI_CDBM, READ, Reads, empty_reads
 from gateway.model.tags import MAX_EPC_BYTES, NO_TAG, TagIndex
 
 #: A longer line is broken, whatever is in it.
@@ -40,7 +41,12 @@ Complain = Callable[[str], None]
 Entry = tuple[int, int, dict[str, Any]]
 
 #: What a read has when it needs no closer look.
-_COMMON_KEYS = frozenset({"t", "at", "reader", "antenna", "epc", "rssi", "tid"})
+_COMMON_KEYS = frozenset(
+    {"t", "at", "reader", "antenna", "epc", "rssi", "tid", "phase", "channel", "count"}
+)
+#: What a number of such a read is; what is larger is looked at one by one.
+_NUMBERS = frozenset({int, float, type(None)})
+_PLAIN_NUMBER = 1 << 30
 
 
 @dataclass(slots=True)
@@ -87,20 +93,25 @@ class Recording:
         at_us = 0
         for first_line, lines in _blocks(path):
             entries = self._parse(path, first_line, lines)
+            if not entries:
+                continue
             arrivals = np.fromiter((a for _, a, _ in entries), np.int64, len(entries))
-            arrivals = (
-                np.maximum(np.maximum.accumulate(arrivals), at_us) if len(entries) else arrivals
-            )
-            at_us = int(arrivals[-1]) if len(entries) else at_us
-            numbers = arrivals // tick_us
+            arrivals = np.maximum(np.maximum.accumulate(arrivals), at_us)
+            at_us = int(arrivals[-1])
+            rows, others = self._split(path, entries, arrivals)
+            numbers, row_numbers = arrivals // tick_us, rows["at_us"] // tick_us
             for start, end in pairwise([0, *(np.flatnonzero(np.diff(numbers)) + 1), len(entries)]):
-                if start == end:
-                    continue
-                if int(numbers[start]) != open_number:
+                number = int(numbers[start])
+                if number != open_number:
                     if open_number >= 0:
                         yield open_number, open_inputs
-                    open_number, open_inputs = int(numbers[start]), Inputs()
-                self._enter(path, entries[start:end], arrivals[start:end], open_inputs)
+                    open_number, open_inputs = number, Inputs()
+                first, last = np.searchsorted(row_numbers, [number, number + 1])
+                if first < last:
+                    open_inputs.reads.append(rows[first:last])
+                    self.counts.reads += int(last - first)
+                for index in others[bisect_left(others, start) : bisect_left(others, end)]:
+                    self._enter(path, entries[index], int(arrivals[index]), open_inputs)
                 self.last_at_us = max(self.last_at_us, int(arrivals[end - 1]))
         if open_number >= 0:
             yield open_number, open_inputs
@@ -127,26 +138,25 @@ class Recording:
                     self._tell(path, number, str(error))
         return entries
 
-    def _enter(
-        self, path: Path, entries: list[Entry], at_us: npt.NDArray[np.int64], inputs: Inputs
-    ) -> None:
-        """Put the entries of one tick into its inputs."""
+    def _split(
+        self, path: Path, entries: list[Entry], at_us: npt.NDArray[np.int64]
+    ) -> tuple[Reads, list[int]]:
+        """All reads of a block, in order, and which of its entries are something else."""
         reads = np.fromiter(("epc" in entry for _, _, entry in entries), bool, len(entries))
         others = np.flatnonzero(~reads).tolist()
-        if len(others) < len(entries):
-            chosen = entries if not others else [e for e in entries if "epc" in e[2]]
-            rows = self._columns([entry for _, _, entry in chosen], at_us[reads])
-            if rows is None:
-                rows = self._one_by_one(path, chosen, at_us[reads])
-            if len(rows):
-                inputs.reads.append(rows)
-                self.counts.reads += len(rows)
-        for index in others:
-            number, _, entry = entries[index]
-            try:
-                _enter_other(entry, int(at_us[index]), inputs)
-            except (_BrokenLineError, KeyError) as error:
-                self._tell(path, number, _words(error))
+        chosen = entries if not others else [e for e in entries if "epc" in e[2]]
+        rows = self._columns([entry for _, _, entry in chosen], at_us[reads])
+        if rows is None:
+            rows = self._one_by_one(path, chosen, at_us[reads])
+        return rows, others
+
+    def _enter(self, path: Path, entry: Entry, at_us: int, inputs: Inputs) -> None:
+        """Put what is no read into the inputs of its tick."""
+        number, _, told = entry
+        try:
+            _enter_other(told, at_us, inputs)
+        except (_BrokenLineError, KeyError) as error:
+            self._tell(path, number, _words(error))
 
     def _columns(self, entries: list[dict[str, Any]], at_us: npt.NDArray[np.int64]) -> Reads | None:
         """All reads at once; None when any of them needs a closer look."""
@@ -154,13 +164,18 @@ class Recording:
         try:
             numbers = [antennas[e["reader"], e["antenna"]] for e in entries]
             names = [e["epc"] for e in entries]
-            for epc in set(names).difference(known):
-                known[epc] = self._tag(epc)
+            for epc in dict.fromkeys(names):  # in order: tag numbers are the same each time
+                if epc not in known:
+                    known[epc] = self._tag(epc)
             times = [e["t"] for e in entries]
             time_us = np.array(times, dtype=np.int64)
-            rssi_dbm = np.array([e.get("rssi") for e in entries], dtype=np.float64)
+            rssi_dbm, phase_rad, channels, counts = (
+                _numbers(entries, key) for key in ("rssi", "phase", "channel", "count")
+            )
         except (_BrokenLineError, ValueError, KeyError, TypeError, OverflowError):
             return None
+        if not entries:
+            return empty_reads()
         if set(map(type, times)) != {int} or time_us.min() < 0 or time_us.max() >= MAX_TIME_US:
             return None
         if any(not e.keys() <= _COMMON_KEYS for e in entries):
@@ -169,7 +184,9 @@ class Recording:
         rows["time_us"] = rows["first_us"] = time_us
         rows["at_us"], rows["antenna"] = at_us, numbers
         rows["tag"] = [known[epc] for epc in names]
-        rows["count"], rows["channel"], rows["phase_rad"] = 1, 0, np.nan
+        rows["count"] = np.clip(np.nan_to_num(counts, nan=1.0).astype(np.int64), 1, 0xFFFF)
+        rows["channel"] = np.nan_to_num(channels).astype(np.int64) & 0xFFFF
+        rows["phase_rad"] = phase_rad
         rssi_cdbm = np.clip(np.round(rssi_dbm * 100), NO_RSSI_CDBM, 3_000)
         rows["rssi_cdbm"] = np.where(np.isnan(rssi_cdbm), NO_RSSI_CDBM, rssi_cdbm)
         return rows if NO_TAG not in rows["tag"] else rows[rows["tag"] != NO_TAG]
@@ -332,6 +349,17 @@ def _time(value: object) -> int:
     if type(value) is not int or not 0 <= value < MAX_TIME_US:
         raise _BrokenLineError("times are whole microseconds since 1970 ('t', 'at', 'first')")
     return value
+
+
+def _numbers(entries: list[dict[str, Any]], key: str) -> npt.NDArray[np.float64]:
+    """One number of each read, NaN where there is none; ValueError if any is out of the usual."""
+    values = [entry.get(key) for entry in entries]
+    if not _NUMBERS.issuperset(map(type, values)):
+        raise ValueError(key)
+    numbers = np.array(values, dtype=np.float64)
+    if np.abs(numbers).max(initial=0.0, where=~np.isnan(numbers)) >= _PLAIN_NUMBER:
+        raise ValueError(key)
+    return numbers
 
 
 def _number(entry: dict[str, Any], key: str) -> float | None:

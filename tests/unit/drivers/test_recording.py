@@ -58,17 +58,27 @@ def test_the_quick_way_and_the_long_way_give_the_same_rows(tmp_path: Path) -> No
     lines = [
         READ_LINE
         | {"t": T + n, "epc": f"30{n % 7:022X}", "antenna": 1 + n % 2, "rssi": -50.25 - n % 9}
+        | ({"phase": n / 100, "channel": n % 50} if n % 3 else {})
+        | ({"count": n * 200} if n % 5 else {})
         for n in range(500)
     ]
     quick = read(write(tmp_path / "quick.jsonl", *lines))
     slow = read(
-        write(tmp_path / "slow.jsonl", *[{**line, "count": 1} for line in lines], "{broken")
+        write(tmp_path / "slow.jsonl", *[{**line, "first": line["t"]} for line in lines], "{broken")
     )
     assert quick[2] == []
     assert len(slow[2]) == 1
     one, other = (np.concatenate([r for _, i in b for r in i.reads]) for b in (quick[1], slow[1]))
     for name in one.dtype.names or ():
         np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_tags_are_numbered_in_the_order_of_their_first_reads(tmp_path: Path) -> None:
+    epcs = [f"30{n * 37 % 100:022X}" for n in range(100)]
+    path = write(tmp_path / "day.jsonl", *[READ_LINE | {"epc": epc} for epc in epcs])
+    tags = TagIndex()
+    list(Recording(SITE, tags, list[str]().append).batches([path], 100_000))
+    assert [tags.epc(n).hex().upper() for n in range(100)] == epcs
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ TAG_CHARACTERS = 256
 TEXT_CHARACTERS = 4_096
 #: Beyond this, times and integers do not fit into 64 bits.
 _INTEGER_LIMIT = 1 << 63
+#: Times of a series that are remembered, for points that come late.
+_REMEMBERED = 64
 _STRANGE = "\N{REPLACEMENT CHARACTER}"
 _TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\\": _STRANGE})
 _TEXT_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\"})
@@ -100,7 +102,7 @@ class SeriesLines:
 
     def __init__(self) -> None:
         self._heads: dict[tuple[Measurement, tuple[str | None, ...]], str] = {}
-        self._newest_ns: dict[str, int] = {}
+        self._told: dict[str, dict[int, int]] = {}  # per series: time → points of late
 
     def line(self, point: Point) -> str | None:
         """The point as a line without its end; None when it has no field that can be written."""
@@ -108,12 +110,16 @@ class SeriesLines:
         series = self._heads.get(key)
         if series is None:
             series = self._heads[key] = head(*key)
+            self._told[series] = {}
         written = fields(point.measurement, point.fields)
         if not written:
             return None
-        time_ns = point.time_us * 1_000
-        newest_ns = self._newest_ns.get(series, -1)
-        if time_ns <= newest_ns < time_ns + 999:
-            time_ns = newest_ns + 1
-        self._newest_ns[series] = max(time_ns, newest_ns)
-        return f"{series} {written} {time_ns}"
+        return f"{series} {written} {self._time_ns(self._told[series], point.time_us)}"
+
+    @staticmethod
+    def _time_ns(told: dict[int, int], time_us: int) -> int:
+        count = told.get(time_us, 0)
+        told[time_us] = count + 1
+        if len(told) > _REMEMBERED:
+            del told[next(iter(told))]
+        return time_us * 1_000 + min(count, 999)

@@ -22,6 +22,7 @@ PATIENCE_S = 90.0
 
 
 @pytest.mark.server
+@pytest.mark.timeout(600)
 def test_no_movement_is_lost_while_influxdb_is_away(
     tmp_path: Path,
     influx1: Influx1,
@@ -58,6 +59,7 @@ def test_no_movement_is_lost_while_influxdb_is_away(
         assert fields <= set(MEASUREMENTS[name].fields)
 
 
+@pytest.mark.timeout(300)
 def test_without_a_database_the_charts_have_their_figures(
     tmp_path: Path, begun: Callable[[Emulator], Emulator], daemon_on: Callable[..., Daemon]
 ) -> None:

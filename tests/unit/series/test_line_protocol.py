@@ -94,6 +94,15 @@ def test_points_of_one_moment_get_timestamps_of_their_own() -> None:
     assert str(lines.line(other)).endswith(f"{NOW_US}000")
 
 
+@given(st.lists(st.integers(0, 9), max_size=40))
+def test_no_order_of_times_makes_two_points_one(shifts: list[int]) -> None:
+    lines = SeriesLines()
+    points = [Point(SENSOR, ("dc", "s", "weight"), (1.0, None), NOW_US + n) for n in shifts]
+    stamps = [int(str(lines.line(point)).split()[-1]) for point in points]
+    assert len(set(stamps)) == len(stamps)
+    assert [stamp // 1_000 for stamp in stamps] == [point.time_us for point in points]
+
+
 def test_a_later_or_earlier_moment_keeps_its_own_time() -> None:
     lines = SeriesLines()
     for shift in (0, 5, -7, 5_000_000):

@@ -110,12 +110,13 @@ async def test_each_write_api_is_asked_in_its_own_way(
     assert lines_of(request) == LINES
 
 
+@pytest.mark.parametrize("api", ["v2", "v3"])
 @pytest.mark.parametrize("status", [400, 422])
-async def test_a_partial_write_leaves_out_only_what_is_refused(status: int) -> None:
+async def test_a_partial_write_leaves_out_only_what_is_refused(api: str, status: int) -> None:
     stored: set[bytes] = set()
     bad = {LINES[3], LINES[4], LINES[99]}
     rule = database(stored, bad.__contains__, status)
-    async with HttpPeer(rule) as peer, opened(config_for(peer)) as writer:
+    async with HttpPeer(rule) as peer, opened(config_for(peer, api=api)) as writer:
         written = await writer.write(LINES)
     assert written.refused.keys() == {3, 4, 99}
     assert all("no such field" in reason for reason in written.refused.values())
@@ -144,18 +145,23 @@ async def test_what_is_too_large_is_halved() -> None:
     assert stored == LINES
 
 
+@pytest.mark.parametrize("api", ["v2", "v3"])
 @pytest.mark.parametrize("status", [401, 403, 404])
-async def test_what_concerns_the_settings_holds(status: int) -> None:
-    async with HttpPeer(lambda _: Answer(status)) as peer, opened(config_for(peer)) as writer:
+async def test_what_concerns_the_settings_holds(api: str, status: int) -> None:
+    async with (
+        HttpPeer(lambda _: Answer(status)) as peer,
+        opened(config_for(peer, api=api)) as writer,
+    ):
         with pytest.raises(Hold, match=str(status)):
             await writer.write(LINES)
     assert len(peer.requests) == 1
 
 
+@pytest.mark.parametrize("api", ["v2", "v3"])
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-async def test_what_may_pass_is_tried_again_when_the_database_says(status: int) -> None:
+async def test_what_may_pass_is_tried_again_when_the_database_says(api: str, status: int) -> None:
     answer = Answer(status, headers=(("Retry-After", "7"),))
-    async with HttpPeer(lambda _: answer) as peer, opened(config_for(peer)) as writer:
+    async with HttpPeer(lambda _: answer) as peer, opened(config_for(peer, api=api)) as writer:
         with pytest.raises(Retry) as failure:
             await writer.write(LINES)
     assert failure.value.after_s == 7.0

@@ -66,6 +66,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         summary="memory and start with a million known tags",
         quick={"tags": 10_000},
     ),
+    "rules": Benchmark(
+        function="gateway.bench.rules:run",
+        summary="200 rules at 1,000 movements a second, and 100,000 timers",
+        quick={"seconds": 2.0, "pending": 2_000},
+    ),
     "accuracy": Benchmark(
         function="gateway.bench.accuracy:run",
         summary="doors, zones and bins against the truth, beside four baselines",

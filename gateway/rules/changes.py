@@ -15,16 +15,16 @@ _TOPIC_ESCAPES = str.maketrans(dict.fromkeys("/+#\0", "_"))
 
 
 def change_of(
-    rule: Rule, instance: Instance, view: View, at_us: int, reason: str = ""
+    rule: Rule, instance: Instance, view: View, at_us: int, reason: str = "", *, told: bool = True
 ) -> RuleChange:
-    """The instance as it is now, in the rule's words."""
+    """The instance as it is now, in the rule's words; without them if nobody is told of it."""
     facts = instance.told
 
     def value_of(name: str) -> Any:
         return rule_field(rule, view, facts, name, at_us)
 
     timezone = view.places.site.timezone
-    fields = {name: value_of(name) for name in rule.told}
+    fields = {name: value_of(name) for name in rule.told} if told else {}
     return RuleChange(
         rule=rule.id,
         key=instance.key,
@@ -34,7 +34,7 @@ def change_of(
         since_us=instance.since_us,
         due_us=instance.due_us if instance.state is AlertState.PENDING else None,
         severity=rule.severity,
-        summary=rule.summary.fill(value_of, timezone),
+        summary=rule.summary.fill(value_of, timezone) if told else "",
         fields={name: value for name, value in fields.items() if value is not None},
         route=rule.route,
         dry_run=rule.dry_run,
@@ -45,7 +45,7 @@ def change_of(
         actions=tuple(
             RuleAction(kind=spec.kind, options=_filled(spec, value_of, timezone))
             for spec in rule.actions
-            if _takes_place(spec, instance.state) and not rule.dry_run
+            if told and _takes_place(spec, instance.state) and not rule.dry_run
         ),
     )
 

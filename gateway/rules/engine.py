@@ -19,7 +19,7 @@ from gateway.rules import events
 from gateway.rules.facts import Facts, Places, View
 from gateway.rules.fields import On
 from gateway.rules.index import TagIndex, by_sensor, subjects_of
-from gateway.rules.instance import Instance, instance_of
+from gateway.rules.instance import Instance, forgotten, instance_of
 from gateway.rules.knowledge import Knowledge
 from gateway.rules.life import Life, RuleErrors
 from gateway.rules.memory import Memory
@@ -111,8 +111,8 @@ class RuleEngine:
 
     def rows(self) -> list[RuleRow]:
         """What has changed since the last call, to be stored with what changed it."""
-        rows = [*self._gone.values(), *self._life.dirty.values(), *self._memory.rows()]
-        self._gone, self._life.dirty = {}, {}
+        rows = [*self._gone.values(), *self._life.rows(), *self._memory.rows()]
+        self._gone = {}
         return rows
 
     def restore(self, rows: Iterable[RuleRow], time_us: int) -> None:
@@ -131,7 +131,7 @@ class RuleEngine:
         held = [instance.row(rule) for rule, instance in self.instances]
         known = self._memory.digests
         time_us = max(time_us, self._now_us)
-        self._gone |= self._life.dirty
+        self._gone |= {(row.rule, row.key): row for row in self._life.rows()}
         counts = self._life.evaluations
         sensors = SensorStates(self._places.site, rules.sensors)
         sensors.copy(self._view.sensors)
@@ -206,9 +206,7 @@ class RuleEngine:
             )
 
     def _forget(self, row: RuleRow) -> None:
-        self._gone[row.rule, row.key] = RuleRow(
-            rule=row.rule, key=row.key, state=AlertState.RESOLVED, due_us=None, body=None
-        )
+        self._gone[row.rule, row.key] = forgotten(row.rule, row.key)
 
     def _start(self, time_us: int, known: frozenset[str]) -> None:
         """Look at everything once. Rules that are `known` have: they only go on waiting."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -41,8 +41,8 @@ class Instance:
             "changed_us": self.changed_us,
             "ends_us": self.ends_us,
             "cause": self.cause,
-            "facts": asdict(self.facts),
-            "told": None if self.told is self.facts else asdict(self.told),
+            "facts": _stored(self.facts),
+            "told": None if self.told is self.facts else _stored(self.told),
         }
         return RuleRow(
             rule=rule.id,
@@ -78,6 +78,11 @@ def instance_of(row: RuleRow) -> tuple[Instance, str]:
         raise ValueError(f"a stored instance of {row.rule} cannot be read: {error}") from error
 
 
+def forgotten(rule: str, key: str) -> RuleRow:
+    """What deletes a stored instance."""
+    return RuleRow(rule=rule, key=key, state=AlertState.RESOLVED, due_us=None, body=None)
+
+
 def key_text(names: tuple[str, ...], facts: Facts, view: View, now_us: int) -> str:
     """Canonical text of a key or group: `zone=bin-a-01;item.sku=A%3B1`."""
     return ";".join(f"{name}={_escaped(view.field(facts, name, now_us))}" for name in names)[
@@ -85,8 +90,14 @@ def key_text(names: tuple[str, ...], facts: Facts, view: View, now_us: int) -> s
     ]
 
 
+def _stored(facts: Facts) -> dict[str, Any]:
+    return {"values": facts.values, "event_us": facts.event_us}
+
+
 def _escaped(value: Any) -> str:
     if isinstance(value, list):
         value = ",".join(map(str, value))
     text = "" if value is None else str(value).translate(_ESCAPES)
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

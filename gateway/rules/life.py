@@ -15,7 +15,7 @@ from gateway.rules.changes import change_of, rule_field
 from gateway.rules.conditions import Answer, all_hold
 from gateway.rules.facts import Facts, View
 from gateway.rules.fields import On
-from gateway.rules.instance import Instance, key_text
+from gateway.rules.instance import Instance, forgotten, key_text
 from gateway.rules.rule import Rule, Test
 from gateway.rules.timers import TimerName, Timers
 
@@ -35,7 +35,7 @@ class RuleErrors:
 
 
 class Life:
-    """All instances of a set of rules. `changes` and `dirty` are emptied by who takes them."""
+    """All instances of a set of rules. `changes` is emptied by who takes them."""
 
     def __init__(self, rules: Sequence[Rule], view: View) -> None:
         self.rules, self.view = rules, view
@@ -44,7 +44,7 @@ class Life:
         self.waiting: list[dict[str, Facts]] = [{} for _ in rules]
         self.tags: dict[str, set[int]] = {}  # EPC → rules that hold something for it
         self.changes: list[RuleChange] = []
-        self.dirty: dict[tuple[str, str], RuleRow] = {}
+        self._dirty: dict[tuple[str, str], tuple[Rule, Instance | None]] = {}
         self.errors: dict[str, RuleErrors] = {}
         self.evaluations = 0
 
@@ -96,10 +96,10 @@ class Life:
 
     def close(self, number: int, instance: Instance, at_us: int, reason: str) -> None:
         """The instance is over, and told so."""
-        rule = self.rules[number]
+        rule, was_firing = self.rules[number], instance.state is AlertState.FIRING
         instance.state = AlertState.RESOLVED
         instance.changed_us = max(at_us, instance.changed_us)
-        change = change_of(rule, instance, self.view, instance.changed_us, reason)
+        change = change_of(rule, instance, self.view, instance.changed_us, reason, told=was_firing)
         self.forget(number, instance)
         self.changes.append(change)
 
@@ -110,9 +110,7 @@ class Life:
         for purpose in (FIRE, LOOK, CLEAR, END):
             self.timers.cancel((number, purpose, subject))
         self._leave(number, subject)
-        self.dirty[rule.id, instance.key] = RuleRow(
-            rule=rule.id, key=instance.key, state=AlertState.RESOLVED, due_us=None, body=None
-        )
+        self._dirty[rule.id, instance.key] = (rule, None)
 
     def adopt(self, number: int, instance: Instance, now_us: int) -> None:
         """Take up an instance that was stored."""
@@ -125,6 +123,14 @@ class Life:
         if instance.ends_us is not None:
             self.timers.set((number, END, subject), instance.ends_us)
         self._look_again(number, instance, now_us)
+
+    def rows(self) -> list[RuleRow]:
+        """Instances that have changed since the last call, as they are stored."""
+        dirty, self._dirty = self._dirty, {}
+        return [
+            forgotten(rule.id, key) if instance is None else instance.row(rule)
+            for (_, key), (rule, instance) in dirty.items()
+        ]
 
     def holds(self, rule: Rule, test: Test, facts: Facts, now_us: int) -> Answer:
         """Whether a test holds, and when time alone may change that."""
@@ -313,11 +319,12 @@ class Life:
             del self.tags[subject]
 
     def _tell(self, rule: Rule, instance: Instance, at_us: int) -> None:
-        self.changes.append(change_of(rule, instance, self.view, at_us))
+        firing = instance.state is AlertState.FIRING
+        self.changes.append(change_of(rule, instance, self.view, at_us, told=firing))
         self._store(rule, instance)
 
     def _store(self, rule: Rule, instance: Instance) -> None:
-        self.dirty[rule.id, instance.key] = instance.row(rule)
+        self._dirty[rule.id, instance.key] = (rule, instance)
 
     def _failed(self, rule: Rule, text: str) -> None:
         errors = self._errors(rule)

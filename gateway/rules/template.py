@@ -88,6 +88,8 @@ def shown(value: Any, form: str, timezone: str, name: str = "") -> str:
 def clean(text: str) -> str:
     """One line without control characters, at a length that a summary bears."""
     cut = text if len(text) <= 200 else text[:199] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
 
 

@@ -181,7 +181,7 @@ def _latencies(name: str, tallies: Sequence[Tally], draws: Floats) -> dict[str, 
     weights = draws[:, np.array(loads)[order]].cumsum(axis=1)
     found = {}
     for quantile, share in QUANTILES.items():
-        at = (weights < share * weights[:, -1:]).sum(axis=1)
+        at = (weights <= share * weights[:, -1:]).sum(axis=1)
         drawn = ordered[np.minimum(at, len(ordered) - 1)]
         low, high = np.quantile(drawn, [LOW, HIGH]).tolist()
         value = ordered[min(int(share * len(ordered)), len(ordered) - 1)]

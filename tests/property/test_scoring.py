@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def tallied(story: list[tuple[int, str, bool]]) -> Tally:
         facts.append(crossed(tag, at_s))
         if announced:
             calls.append(call(tag, at_s, status=Status.PROVISIONAL, decided_s=at_s + 1.0))
-        more = {"id": f"{number}"}
+        more: dict[str, Any] = {"id": f"{number}"}
         if told == "the other way":
             calls.append(call(tag, at_s + 1.0, direction=Direction.IN, **more))
         elif told == "at the other door":

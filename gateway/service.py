@@ -40,6 +40,7 @@ from gateway.reload import Reload
 from gateway.rules.rule import RuleSet
 from gateway.runtime import Runtime
 from gateway.series.points import MEASUREMENTS
+from gateway.series.windows import SensorWindows
 from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
@@ -237,7 +238,7 @@ class Service:
             core,
             self._drivers(tags),
             self.clock,
-            writer.submit,
+            self._submit(writer),
             metrics,
             health,
             failed=lambda: _soon(loop, stop.set),
@@ -283,6 +284,21 @@ class Service:
                 layout=configuration.site,
             ),
         )
+
+    def _submit(self, writer: Writer) -> Callable[[Outcome], None]:
+        """Hand outcomes to the store, with what sensors measured where a sink takes that."""
+        configuration = self.configuration
+        options = [s.options for s in configuration.sinks if s.options.get("sensors")]
+        if not options:
+            return writer.submit
+        every_s = min(found["sensors_every"] for found in options)
+        windows = SensorWindows(configuration.site, configuration.sensors, every_s)
+
+        def submit(outcome: Outcome) -> None:
+            windows.add(outcome)
+            writer.submit(outcome)
+
+        return submit
 
     def _drivers(self, tags: TagIndex) -> list[Driver]:
         """One driver for each name that a device asks for, in the order of the names."""

@@ -94,6 +94,16 @@ class Message:
     body: bytes  # JSON: {"topic"?, "payload", "retain"?}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one sensor measured in a while, for those upstream who take readings."""
+
+    id: str
+    sensor: str
+    record_time_us: int
+    body: bytes  # JSON, see series/windows.py
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """What one tick decided; all that lasts is committed in one transaction.
@@ -118,6 +128,7 @@ class Outcome:
     memories: list[Memory] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)  # what actions of rules send
     actions: list[RuleAction] = field(default_factory=list)  # for devices, after the commit
+    measured: list[Measured] = field(default_factory=list)
 
     def take(self, epoch: Outcome) -> None:
         """Add what one epoch of the tick decided; of devices only readings, with their acks."""
@@ -140,4 +151,4 @@ class Outcome:
     def durable(self) -> bool:
         """Whether there is anything to commit."""
         told = self.movements or self.passages or self.alerts or self.messages
-        return bool(told or self.tags or self.memories)
+        return bool(told or self.tags or self.memories or self.measured)

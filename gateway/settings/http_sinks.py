@@ -233,6 +233,10 @@ class EpcisSink(HttpSink):
     """Wait for the capture job to finish before an event counts as stored."""
     on_error: Literal["rollback", "proceed"] = "rollback"
     """Whether one bad event of a document keeps out the others."""
+    sensors: bool = False
+    """Also what temperature, humidity, weight and count sensors measured."""
+    sensors_every: Annotated[Duration, Field(ge=10)] = 600.0
+    """In one event for each sensor and so much time."""
     steps: tuple[EpcisStep, ...] = ()
     """What is said at single doors and in single zones."""
 

@@ -1,4 +1,4 @@
-"""The sink `epcis`: movements and passages as EPCIS 2.0 events to a capture interface.
+"""The sink `epcis`: movements, passages, readings as EPCIS 2.0 events to a capture interface.
 
     sinks: [{name: trace, kind: epcis, url: https://epcis.example.com/capture,
              token: {credential: epcis-token}}]
@@ -6,7 +6,8 @@
 Options: those of `http`; `kinds` (movement, passage; default: movement); `batch`, the most events
 of one document; `movements`, which kinds become events; `identifiers` (digital-link or urn),
 `resolver`, `locations` and `tags`, how things are named; `aggregate`; `follow_jobs` and `on_error`,
-how the repository is asked to capture; `steps`, what is said at single doors and in single zones.
+how the repository is asked to capture; `steps`, what is said at single doors and in single zones;
+`sensors`, whether what sensors measured is told, too.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from gateway.sinks.epcis_capture import Capture, TooLarge, document_of
 from gateway.sinks.epcis_mapping import DEFAULT_MOVEMENTS, EpcisMapping, Event, Step
 from gateway.sinks.epcis_offsets import Offsets
 from gateway.sinks.epcis_places import DEFAULT_PLACE, DEFAULT_TAG, Form, Names
+from gateway.sinks.epcis_sensors import sensor_event, window_of
 from gateway.sinks.options import kinds_option, no_other_options
 
 DEFAULT_BATCH = 100
 _OPTIONS = http.OPTIONS | {
     "kinds", "batch", "movements", "identifiers", "resolver", "locations", "tags", "aggregate",
-    "follow_jobs", "on_error", "steps",
+    "follow_jobs", "on_error", "steps", "sensors", "sensors_every",
 }  # fmt: skip
 _WORDS = ("biz_step", "disposition", "source", "destination")
 
@@ -52,6 +54,8 @@ class EpcisSink:
         self.kinds = kinds_option(config, default=frozenset({"movement"}))
         if "alert" in self.kinds:
             raise SinkError(f"sink {config.name}: an alert is no event of EPCIS: leave it out")
+        if config.options.get("sensors"):
+            self.kinds |= {"reading"}
         self.max_batch = int(config.options.get("batch") or DEFAULT_BATCH)
         self._mapping = mapping_of(config.options, context.layout or Site(id=context.site))
         self._connection = http.HttpConnection(http.endpoint_of(config), lookup=lookup)
@@ -105,6 +109,8 @@ class EpcisSink:
             return self._mapping.movement(body)
         if record.kind == "passage":
             return self._mapping.passage(body)
+        if record.kind == "reading":
+            return sensor_event(self._mapping, [window_of(body)], zone=body.get("zone"))
         raise Rejected(f"there is no event of EPCIS for records of kind {record.kind!r}")
 
 

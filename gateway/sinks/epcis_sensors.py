@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
+from gateway.errors import Rejected
 from gateway.model.device import SensorKind
 from gateway.model.movement import MOVEMENT_NAMESPACE, iso_utc
 from gateway.sinks.epcis_mapping import EpcisMapping, Event
@@ -35,6 +38,27 @@ class Window:
     most: float
     unit: str | None = None
     alarm: bool = False  # a limit was passed
+
+
+def window_of(body: Mapping[str, Any]) -> Window:
+    """The window of a record of kind `reading`; raises `Rejected` for a broken body."""
+    try:
+        return Window(
+            sensor=str(body["sensor"]),
+            kind=SensorKind(body["kind"]),
+            start_us=_time_us(body["start"]),
+            end_us=_time_us(body["end"]),
+            mean=float(body["mean"]),
+            least=float(body["min"]),
+            most=float(body["max"]),
+            unit=body.get("unit"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected(f"its body is no reading ({error})") from None
+
+
+def _time_us(iso: str) -> int:
+    return round(datetime.fromisoformat(iso).timestamp() * 1000) * 1000
 
 
 def sensor_event(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.model.alert import Alert
 from gateway.model.movement import Movement, Status
-from gateway.model.outcome import Memory, Message, Outcome, TagRow
+from gateway.model.outcome import Measured, Memory, Message, Outcome, TagRow
 from gateway.model.passage import Passage
 from gateway.store.bodies import Packer
 from gateway.store.database import Store
@@ -64,7 +64,9 @@ class Rows:
                 self._alert(alert)
             for message in outcome.messages:
                 self._message(message)
-            written += len(outcome.movements) + len(outcome.passages)
+            for measured in outcome.measured:
+                self._measured(measured)
+            written += len(outcome.movements) + len(outcome.passages) + len(outcome.measured)
             written += len(outcome.alerts) + len(outcome.messages)
             written += self._remember(outcome.memories)
             tags.update((row.epc, row) for row in outcome.tags)
@@ -152,6 +154,10 @@ class Rows:
     def _message(self, message: Message) -> None:
         targets, at_us = (message.target,), message.record_time_us
         self._record("message", message.id, 0, message.key, at_us, message.body, targets)
+
+    def _measured(self, measured: Measured) -> None:
+        at_us = measured.record_time_us
+        self._record("reading", measured.id, 0, measured.sensor, at_us, measured.body)
 
     def _remember(self, memories: Sequence[Memory]) -> int:
         """What came last counts, also within one transaction."""

@@ -94,6 +94,9 @@ def bench(
     only: Annotated[
         str, typer.Option(help="accuracy: these settings alone, with commas: nominal,hard")
     ] = "",
+    seconds: Annotated[
+        float | None, typer.Option(min=30.0, max=86_400.0, help="accuracy: length of each world.")
+    ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -110,7 +113,7 @@ def bench(
     if name is not None and name not in BENCHMARKS:
         raise typer.BadParameter(_unknown(name), param_hint="NAME")
     settings = [part.strip() for part in only.split(",")] if only else None
-    asked = {"keep": keep, "only": settings}
+    asked = {"keep": keep, "only": settings, "seconds": seconds}
     asked = {option: value for option, value in asked.items() if value is not None}
     if asked and name != "accuracy":
         hint = ", ".join(f"--{option}" for option in asked)

@@ -67,7 +67,9 @@ def test_only_accuracy_keeps_worlds() -> None:
     assert result.exit_code == 2
 
 
-@pytest.mark.parametrize("option", [["--only", "nominal"], ["--keep", "worlds"]])
+@pytest.mark.parametrize(
+    "option", [["--only", "nominal"], ["--keep", "worlds"], ["--seconds", "60"]]
+)
 def test_options_of_the_accuracy_benchmark_are_for_no_other(option: list[str]) -> None:
     result = RUNNER.invoke(bench.app, ["decode", *option])
     assert result.exit_code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+from gateway.model.alert import Alert, AlertState, Severity
 from gateway.model.movement import Kind, Movement, Presence, Status, movement_id
 from gateway.model.outcome import Outcome, TagRow
 from gateway.model.passage import Passage
@@ -56,6 +57,28 @@ def passage(number: int = 1, door: str = "door-1", **changes: object) -> Passage
         "confidence": 0.9,
     }
     return Passage(**(values | changes))  # type: ignore[arg-type]
+
+
+def alert(**changes: object) -> Alert:
+    """An alert that fires: a pallet waits in staging-1."""
+    values: dict[str, object] = {
+        "id": "alert-1",
+        "fingerprint": "alert",
+        "site": SITE,
+        "rule": "dwell",
+        "group": "zone=staging-1",
+        "state": AlertState.FIRING,
+        "severity": Severity.WARNING,
+        "summary": "A pallet waits in staging-1",
+        "started_us": NOW_US,
+        "fired_us": NOW_US,
+        "resolved_us": None,
+        "event_time_us": NOW_US,
+        "record_time_us": NOW_US,
+        "change": 1,
+        "count": 1,
+    }
+    return Alert(**(values | changes))  # type: ignore[arg-type]
 
 
 def tag_row(tag: int = 1, seq: int = 1, zone: str | None = "yard", **changes: object) -> TagRow:

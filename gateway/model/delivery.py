@@ -50,6 +50,10 @@ class Origin:
     from_beginning: bool = False  # at the oldest record there is, instead of now
 
 
+#: The sink that the setting `influxdb:` adds, which has every alert whoever is told of it.
+TIME_SERIES_SINK = "influxdb"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InfluxConfig:
     """The time series database. `database` is what v2 calls a bucket."""

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.model.delivery import BrokerConfig, InfluxConfig, Secret, SinkConfig
+from gateway.model.delivery import (
+    TIME_SERIES_SINK,
+    BrokerConfig,
+    InfluxConfig,
+    Secret,
+    SinkConfig,
+)
 from gateway.model.place import Site
 from gateway.settings.credentials import Secrets
 from gateway.settings.files import is_file
@@ -94,7 +100,7 @@ class Upstream:
         if has_broker and not any(sink.kind == "mqtt" for sink in sinks.values()):
             self._add(sinks, "mqtt")
         if self.settings.influxdb is not None:
-            self._add(sinks, "influxdb")
+            self._add(sinks, TIME_SERIES_SINK)
         self._check_renamed(sinks)
         return tuple(sinks.values())
 

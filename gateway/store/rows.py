@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gateway.model.alert import Alert
+from gateway.model.delivery import TIME_SERIES_SINK
 from gateway.model.movement import Movement, Status
 from gateway.model.outcome import Measured, Memory, Message, Outcome, TagRow
 from gateway.model.passage import Passage
@@ -147,8 +148,9 @@ class Rows:
         )
 
     def _alert(self, alert: Alert) -> None:
-        targets, at_us = alert.targets, alert.record_time_us
-        body = alert.to_json()
+        # Whom a route tells is one thing; the time series has every alert that is told at all.
+        targets = (*alert.targets, TIME_SERIES_SINK) if alert.targets else ()
+        at_us, body = alert.record_time_us, alert.to_json()
         self._record("alert", alert.id, alert.notice, alert.fingerprint, at_us, body, targets)
 
     def _message(self, message: Message) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import Hold, Retry
-from gateway.model.alert import Alert, AlertState, Severity
+from gateway.model.alert import AlertState
 from gateway.model.delivery import InfluxConfig, Record, Secret, SinkConfig
 from gateway.series.line_protocol import SeriesLines
 from gateway.series.points import MEASUREMENTS, READER, READS, SENSOR, ZONE, FieldType, Point
@@ -22,7 +22,7 @@ from gateway.sinks.influxdb import InfluxSink
 from gateway.sinks.influxdb_write import InfluxWriter
 from tests import hostile
 from tests.databases import Influx1, VictoriaMetrics
-from tests.outcomes import NOW_US, epc_of, movement
+from tests.outcomes import NOW_US, alert, epc_of, movement
 from tests.servers import POLL_S
 
 pytestmark = pytest.mark.server
@@ -63,24 +63,8 @@ def record(seq: int, **changes: object) -> Record:
     return Record(seq=seq, kind="movement", id=made.id, key=made.epc, body=made.to_json())
 
 
-def alert(seq: int, rule: str = "dwell", state: AlertState = AlertState.FIRING) -> Record:
-    made = Alert(
-        id=f"alert-{seq}",
-        fingerprint="f",
-        site="dc-north",
-        rule=rule,
-        group="zone=staging-1",
-        state=state,
-        severity=Severity.WARNING,
-        summary="Pallet waits",
-        started_us=MOMENT_US,
-        fired_us=MOMENT_US,
-        resolved_us=None,
-        event_time_us=MOMENT_US,
-        record_time_us=MOMENT_US,
-        change=1,
-        count=1,
-    )
+def alert_record(seq: int, **changes: object) -> Record:
+    made = alert(id=f"alert-{seq}", event_time_us=MOMENT_US, **changes)
     return Record(seq=seq, kind="alert", id=made.id, key=made.group, body=made.to_json())
 
 
@@ -111,7 +95,9 @@ async def test_a_movement_becomes_the_contracts_point(influx1: Influx1) -> None:
 
 async def test_an_alert_becomes_the_contracts_point(influx1: Influx1) -> None:
     async with opened(config_for(influx1.url)) as sink:
-        assert await sink.deliver([alert(1), alert(2, state=AlertState.RESOLVED)]) == {}
+        assert (
+            await sink.deliver([alert_record(1), alert_record(2, state=AlertState.RESOLVED)]) == {}
+        )
     rows = await asyncio.to_thread(influx1.rows, "alert")
     assert [row["state"] for row in rows] == ["firing", "resolved"]
     assert rows[0] == {
@@ -138,7 +124,7 @@ async def test_movements_of_the_same_moment_are_points_of_their_own_and_sent_aga
 
 async def test_nothing_hostile_makes_a_measurement_a_tag_or_a_field(influx1: Influx1) -> None:
     texts = hostile.movements()
-    alerts = [alert(n, rule=text) for n, text in enumerate(hostile.TEXTS, 1)]
+    alerts = [alert_record(n, rule=text) for n, text in enumerate(hostile.TEXTS, 1)]
     async with opened(config_for(influx1.url)) as sink:
         assert await deliver_all(sink, texts + alerts) == {}
     schema = await asyncio.to_thread(influx1.schema)

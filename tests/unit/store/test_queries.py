@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model.delivery import TIME_SERIES_SINK
 from gateway.store.database import Store, open_store
 from gateway.store.ids import packed, unpacked
 from gateway.store.queries import SCAN_ROWS
 from gateway.store.writer import Writer
-from tests.outcomes import epc_of, movement, outcome, passage
+from tests.outcomes import alert, epc_of, movement, outcome, passage
 
 ALL = frozenset({"movement", "passage", "alert"})
 
@@ -150,3 +151,21 @@ def test_a_record_with_targets_goes_to_these_sinks_and_to_no_other(store: Store)
         ):
             page = reader.page(16, frozenset(kinds), 10, sink)
             assert [record.seq for record in page.records] == seqs
+
+
+def test_the_time_series_has_every_alert_whoever_is_told(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state.db")
+    writer = Writer(store, lambda _: None)
+    writer.start()
+    told = [alert(id="routed", targets=("pager",)), alert(id="to-all", fingerprint="other")]
+    writer.submit(outcome(alerts=told))
+    writer.stop()
+    with store.reading() as reader:
+        for sink, kinds, ids in (
+            (TIME_SERIES_SINK, {"alert"}, ["routed", "to-all"]),
+            ("pager", {"movement"}, ["routed"]),
+            ("log", {"alert"}, ["to-all"]),
+        ):
+            page = reader.page(0, frozenset(kinds), 10, sink)
+            assert [record.id for record in page.records] == ids
+    store.close()

@@ -22,6 +22,10 @@ from gateway.model.place import Site
 CONTACT = 2
 #: A beam tells something about a passage that is this near.
 BEAM_US = 4_000_000
+#: What crossed in the beams did so this near to it, whatever the estimate of its crossing.
+NEAR_US = 500_000
+#: A gap that is shorter than this is one in a load or a truck.
+BEHIND_US = 800_000
 #: Changes remembered per sensor.
 MOST_CHANGES = 64
 #: So many changes within this time are flicker; it is over after twice as long without.
@@ -32,11 +36,10 @@ STUCK_US = 300_000_000
 #: A beam that stays as it is while so many loads go through its door does not work.
 MOST_MISSED = 5
 NEVER_US = -(1 << 60)
+STILL_US = 1 << 60
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
-#: When, which sensor, and the word for what it said.
-Change = tuple[int, str, str]
 #: When a beam was broken, and when it was clear again.
 Break = tuple[int, int | None]
 #: What a sensor's value means, by its place.
@@ -133,6 +136,7 @@ class Beams:
                     self._switches[sensor] = self._at[number, place] = switch
         self.paired = sorted(d for d, p in self._at if p == INSIDE and (d, OUTSIDE) in self._at)
         self._stirred: set[int] = set()
+        self._spans: dict[int, list[tuple[int, int]]] = {}  # see `_occupied`
 
     def observe(self, sensors: Iterable[SensorReading]) -> None:
         """Enter the readings of one epoch; those of other sensors are of no concern here."""
@@ -142,6 +146,7 @@ class Beams:
                 continue
             switch.take(reading)
             self._stirred.add(switch.door)
+            self._spans.pop(switch.door, None)
 
     def take_stirred(self) -> set[int]:
         """Doors with two beams whose sensors said something since this was last asked."""
@@ -166,6 +171,7 @@ class Beams:
         for switch in self._switches.values():
             problem = switch.trouble(end_us)
             if (problem is None) is not (switch.problem is None):
+                self._spans.pop(switch.door, None)
                 told = SensorHealth(sensor=switch.sensor, problem=problem, time_us=end_us)
                 news.append(told)
             switch.problem = problem
@@ -180,6 +186,39 @@ class Beams:
         """The same with the times at which it was clear again, None where it is not yet."""
         switch = self._at.get((door, side))
         return [] if switch is None else switch.breaks()
+
+    def occupied(self, door: int, first_us: int, last_us: int) -> tuple[int, int] | None:
+        """When something stood in a door's beams at, or very near, a span of time; None: nothing.
+
+        What follows close behind cannot be told from it. What is still there ends with the span.
+        """
+        near = [
+            span
+            for span in self._occupied(door)
+            if span[0] - NEAR_US <= last_us and span[1] + NEAR_US >= first_us
+        ]
+        if not near:
+            return None
+        start_us, end_us = near[0][0], near[-1][1]
+        return start_us, max(start_us, last_us) if end_us == STILL_US else end_us
+
+    def _occupied(self, door: int) -> list[tuple[int, int]]:
+        """When anything stood in either beam, oldest first."""
+        if (known := self._spans.get(door)) is not None:
+            return known
+        spans = sorted(
+            (start_us, STILL_US if end_us is None else end_us)
+            for side in (INSIDE, OUTSIDE)
+            for start_us, end_us in self.breaks(door, side)
+        )
+        joined: list[tuple[int, int]] = []
+        for start_us, end_us in spans:
+            if joined and start_us - joined[-1][1] < BEHIND_US:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], end_us))
+            else:
+                joined.append((start_us, end_us))
+        self._spans[door] = joined
+        return joined
 
     def closed(self, door: int, time_us: int) -> bool:
         """Whether a contact says that the door was closed."""
@@ -204,9 +243,12 @@ class Beams:
             any_beam[here] = inner_near | outer_near
         return sign, span_s, any_beam
 
-    def changes(self, door: int, start_us: int, end_us: int) -> list[Change]:
-        """What the door's sensors said in a span of time; those that are not well have no say."""
-        changes: list[Change] = []
+    def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
+        """What the door's sensors said in a span of time: `{"sensor": …, "broken": when}`.
+
+        Words are broken and clear, open and closed. Sensors that are not well have no say.
+        """
+        changes: list[tuple[int, str, str]] = []
         for place, words in WORDS.items():
             switch = self._at.get((door, place))
             if switch is None or switch.problem is not None:
@@ -215,16 +257,7 @@ class Beams:
             for change in range(first, bisect_right(switch.times_us, end_us)):
                 word = words[switch.value_after(change)]
                 changes.append((switch.times_us[change], switch.sensor, word))
-        return sorted(changes)
-
-    def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
-        """The same for people: `{"sensor": …, "broken": when}`; or clear, open, closed."""
-        return in_story(self.changes(door, start_us, end_us))
-
-
-def in_story(changes: Iterable[Change]) -> list[dict[str, str]]:
-    """Changes of sensors for people: `{"sensor": …, "broken": when}`."""
-    return [{"sensor": sensor, word: iso_utc(at_us)} for at_us, sensor, word in changes]
+        return [{"sensor": sensor, word: iso_utc(at_us)} for at_us, sensor, word in sorted(changes)]
 
 
 def _nearest(at_us: Times, times_us: list[int]) -> Times:

@@ -18,10 +18,12 @@ from gateway.model.passage import Inferred
 #: Tags that came to a zone within this long of the load's middle one came with it.
 TOGETHER_US = 15_000_000
 #: One that has gone with the load was read this shortly before, and not this long after it.
-BEFORE_US = 60_000_000
+BEFORE_US = 20_000_000
 AFTER_US = 1_500_000
-#: So many must have passed, and so large a share of those that came together.
+#: So many must have passed; of the load so many must have come together, and of those that came
+#: together so many must have passed.
 FEWEST = 3
+LEAST_OF_LOAD = 0.8
 LEAST_SHARE = 0.75
 #: However many passed, the others may have been left behind something that hides them.
 MOST_CERTAIN = 0.9
@@ -55,7 +57,11 @@ def companions(
     last_us = states.last_us[there]
     gone = there[(last_us >= start_us - BEFORE_US) & (last_us <= end_us + AFTER_US)]
     share = passed / (passed + len(there) - len(gone))
-    if passed < FEWEST or share < LEAST_SHARE or len(gone) > passed:
+    if (
+        passed < max(FEWEST, LEAST_OF_LOAD * len(origins))
+        or share < LEAST_SHARE
+        or len(gone) > passed
+    ):
         return ()
     likely = MOST_CERTAIN * share * passed / (passed + 1)
     reason = f"came with {passed} tags of this load, and was not read since"

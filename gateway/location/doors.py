@@ -54,6 +54,7 @@ RIVAL_BINS = 8
 #: A tag that arrived where a passage leads this shortly before may have been put there by its
 #: first reads.
 FIRST_READS_US = 8_000_000
+_NO_CASES = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int64))
 
 
 class Doors:
@@ -73,7 +74,8 @@ class Doors:
         self._both_sides = np.asarray(sides.all(axis=1))
         self.beams = Beams(site)
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
-        self.open_doors: Numbers = np.zeros(0, dtype=np.intp)  # where such tags are
+        #: Doors at which tags are that may be passing, and when they would have.
+        self.open_cases: tuple[Numbers, npt.NDArray[np.int64]] = _NO_CASES
 
     @property
     def _model(self) -> PassageModel:
@@ -104,7 +106,7 @@ class Doors:
         if end_us // BIN_US == (end_us - EPOCH_US) // BIN_US:
             return []  # nothing has been added to the picture but part of a bin
         rows = self._candidates(end_us)
-        self.open_tags = self.open_doors = np.zeros(0, dtype=np.intp)
+        self.open_tags, self.open_cases = np.zeros(0, dtype=np.intp), _NO_CASES
         if not len(rows):
             return []
         features = self.features(rows, end_us)
@@ -134,9 +136,9 @@ class Doors:
             if decision is not None:
                 decisions.append(decision)
         self._close(rows, ripe, since_s, end_us)
-        undecided = rows[~ripe & (chance >= 0.3)]
-        self.open_tags = np.unique(tracks.tag[undecided])
-        self.open_doors = np.unique(tracks.door[undecided])
+        undecided = np.flatnonzero(~ripe & (chance >= 0.3))
+        self.open_tags = np.unique(tracks.tag[rows[undecided]])
+        self.open_cases = (tracks.door[rows[undecided]], features.crossing_us[undecided])
         return decisions
 
     def _close(

@@ -7,7 +7,8 @@ that might still turn out to have passed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gateway.location.beams import BEAM_US, Beams
 from gateway.location.coverage import INSIDE, OUTSIDE
@@ -16,7 +17,15 @@ from gateway.model.movement import Direction
 #: Tags are decided upon by so long after the beams.
 WAIT_US = 9_000_000
 #: Breaks this close belong to the same thing: a fork, a mast, a body.
-SAME_US = 1_500_000
+SAME_US = 500_000
+
+
+class _Break(NamedTuple):
+    """A beam was broken."""
+
+    start_us: int
+    side: int
+    end_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +43,7 @@ class Empties:
 
     def __init__(self, beams: Beams) -> None:
         self._beams = beams
-        self._done_us = dict.fromkeys(beams.paired, 0)  # breaks until then have been judged
+        self._judged: dict[int, set[_Break]] = {door: set() for door in beams.paired}
         self._open: set[int] = set()  # doors with others
 
     @property
@@ -50,44 +59,47 @@ class Empties:
         doors = sorted(self._open | self._beams.take_stirred())
         self._open.clear()
         for door in doors:
-            while (crossing := self._next(door, end_us)) is not None:
-                self._done_us[door] = crossing.end_us
-                if not is_explained(crossing):
-                    found.append(crossing)
+            found += [one for one in self._crossings(door, end_us) if not is_explained(one)]
         return found
 
-    def _next(self, door: int, end_us: int) -> EmptyCrossing | None:
-        """The first pair of breaks not yet judged, when it can be judged now."""
-        while True:
-            breaks = self._breaks(door)
-            if not breaks:
-                return None
-            first_us, side, _ = breaks[0]
-            pair_us = next(
-                (b[0] for b in breaks if b[1] != side and b[0] - first_us <= BEAM_US), None
-            )
-            if pair_us is not None:
-                break
-            if end_us - first_us <= BEAM_US + WAIT_US:
+    def _crossings(self, door: int, end_us: int) -> list[EmptyCrossing]:
+        """What broke both beams, of what has not been judged yet and can be judged now."""
+        found: list[EmptyCrossing] = []
+        breaks = self._breaks(door)
+        while breaks:
+            first = breaks.pop(0)
+            pair = next((b for b in breaks if b.side != first.side), None)
+            if pair is not None and pair.start_us - first.start_us > BEAM_US:
+                pair = None
+            last_us = first.end_us if pair is None else max(first.end_us, pair.end_us)
+            if end_us - max(last_us, first.start_us + BEAM_US) < WAIT_US:
                 self._open.add(door)
-                return None
-            self._done_us[door] = first_us  # nothing came of it
-        if end_us - pair_us < WAIT_US:
-            self._open.add(door)
-            return None
-        last_us = first_us
-        for broken_us, _, clear_us in breaks:
-            if broken_us <= max(pair_us, last_us + SAME_US):
-                last_us = max(last_us, clear_us)
-        way = Direction.OUT if side == INSIDE else Direction.IN
-        return EmptyCrossing(door=door, direction=way, start_us=first_us, end_us=last_us)
+                break
+            self._judged[door].add(first)
+            if pair is None:
+                continue
+            breaks.remove(pair)
+            self._judged[door].add(pair)
+            if first.end_us >= pair.end_us or first.start_us == pair.start_us:
+                continue  # it turned back: it left on the side on which it came
+            way = Direction.OUT if first.side == INSIDE else Direction.IN
+            same = found and found[-1].direction is way
+            if same and first.start_us - found[-1].end_us <= SAME_US:
+                found[-1] = replace(found[-1], end_us=last_us)
+            else:
+                new = EmptyCrossing(
+                    door=door, direction=way, start_us=first.start_us, end_us=last_us
+                )
+                found.append(new)
+        return found
 
-    def _breaks(self, door: int) -> list[tuple[int, int, int]]:
-        """Breaks of both beams not yet judged, in order: when, on which side, when it was over."""
-        done_us = self._done_us[door]
-        return sorted(
-            (broken_us, side, broken_us if clear_us is None else clear_us)
+    def _breaks(self, door: int) -> list[_Break]:
+        """Breaks of both beams not yet judged, in order of time; until now if not yet over."""
+        breaks = sorted(
+            _Break(start_us, side, start_us if clear_us is None else clear_us)
             for side in (INSIDE, OUTSIDE)
-            for broken_us, clear_us in self._beams.breaks(door, side)
-            if broken_us > done_us
+            for start_us, clear_us in self._beams.breaks(door, side)
         )
+        judged = self._judged[door]
+        judged.intersection_update(breaks)
+        return [one for one in breaks if one not in judged]

@@ -132,7 +132,7 @@ class Engine:
         if epoch.timer:
             step.sensor_health = self._doors.beams.health(epoch.end_us)
         step.decisions = self._passages.join(passed + moved, epoch.end_us)
-        self._passages.stir(self._doors.open_doors, epoch.end_us)
+        self._passages.notice(*self._doors.open_cases)
         step.passages, step.provisional_passages = self._passages.decide(epoch.end_us)
         return step
 

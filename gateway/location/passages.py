@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway.location.beams import BEAM_US, Beams, in_story
+from gateway.location.beams import Beams, Times
 from gateway.location.companions import Origin, companions
 from gateway.location.empties import Empties, EmptyCrossing
 from gateway.location.states import TagStates
+from gateway.location.tracks import Numbers
 from gateway.model.movement import Decision, Direction, Status, name_id
 from gateway.model.passage import EMPTY, PassageDecision
 from gateway.model.place import Site
@@ -30,9 +31,10 @@ QUIET_US = 3_000_000
 #: Complete loads are remembered, per door and way, for late tags and for what is taken back.
 MOST_COMPLETE = 16
 #: What happens at a door so shortly before or after a load, the load did.
-NEAR_US = 1_500_000
-#: Moments at which tags were at a door, remembered per door.
-MOST_STIRRED = 128
+NEAR_US = 1_000_000
+#: Moments at which tags may have passed a door, remembered per door, and how exactly.
+MOST_STIRRED = 256
+STIR_US = 200_000
 #: How likely a passage is of which only the beams know.
 BY_BEAMS = 0.9
 
@@ -59,15 +61,15 @@ class _Load:
         """How far a crossing is from those of this load; 0 between them."""
         return max(self.first_us - time_us, time_us - self.last_us, 0)
 
-    def may_hold(self, time_us: int) -> bool:
-        """Whether a tag that crossed then may belong to it."""
-        first_us, last_us = min(self.first_us, time_us), max(self.last_us, time_us)
-        return self.distance_us(time_us) <= GAP_US and last_us - first_us <= LONGEST_US
+    @property
+    def middle_us(self) -> int:
+        """About when it crossed; what is certain counts."""
+        times_us = (self.crossed_us or self.announced_us).values()
+        return sum(times_us) // len(times_us) if times_us else self.first_us
 
     def enter(self, decision: Decision, origin: Origin | None, now_us: int) -> None:
         """One of its tags was decided upon."""
         tag, status = decision.tag, decision.status
-        self.announced_us.pop(tag, None)
         if status is Status.CONFIRMED:
             self.crossed_us[tag] = decision.event_time_us
             if origin is not None:
@@ -105,33 +107,48 @@ class Passages:
     def _joined(self, decision: Decision, end_us: int) -> Decision:
         if decision.door is None or decision.direction is None:
             return decision
-        load = self._load_of(decision)
+        load = self._load_of(decision, decision.door, decision.direction)
         if load is None:
             if decision.status is Status.RETRACTED:
                 return decision  # its passage is forgotten
             load = self._begin(decision.door, decision.direction, decision.event_time_us, end_us)
+        for other in self._open:
+            other.announced_us.pop(decision.tag, None)
         load.enter(decision, self._origin(decision), end_us)
         return replace(decision, passage=load.id)
 
-    def _load_of(self, decision: Decision) -> _Load | None:
+    def _load_of(self, decision: Decision, door: str, direction: Direction) -> _Load | None:
         """The load that a decision is about: the one that has the tag, else the nearest."""
         tag, time_us = decision.tag, decision.event_time_us
-        forming = [
-            load
-            for load in self._open
-            if load.door == decision.door and load.direction == decision.direction
-        ]
-        past = self._complete.get((decision.door or "", decision.direction or Direction.OUT), ())
+        forming = [x for x in self._open if x.door == door and x.direction is direction]
+        past = self._complete.get((door, direction), ())
         if decision.status is Status.RETRACTED:
             return next((x for x in (*forming, *reversed(past)) if tag in x.crossed_us), None)
-        known = next((load for load in forming if tag in load.announced_us), None)
-        if known is not None:
-            return known
+        broke_us = self._broke_us(door, time_us)
         for loads in (forming, past):  # the passage of a load that is not complete can tell of it
-            fitting = [load for load in loads if load.may_hold(time_us)]
+            fitting = [
+                (not together, tag not in load.announced_us, load.distance_us(time_us), n)
+                for n, load in enumerate(loads)
+                if (together := self._are_together(load, time_us, broke_us)) is not None
+            ]
             if fitting:
-                return min(fitting, key=lambda load: load.distance_us(time_us))
+                return loads[min(fitting)[-1]]
         return None
+
+    def _are_together(self, load: _Load, time_us: int, broke_us: int | None) -> bool | None:
+        """Whether a tag that crossed then is surely (or maybe: False) in a load; None: it is not.
+
+        What broke the beams as one passed as one. Without beams only time tells.
+        """
+        if max(load.last_us, time_us) - min(load.first_us, time_us) > LONGEST_US:
+            return None
+        its_us = self._broke_us(load.door, load.middle_us)
+        if its_us is not None and broke_us is not None:
+            if its_us == broke_us:
+                return True
+            if load.crossed_us:  # else its time is no more than announced
+                return None
+        return None if load.distance_us(time_us) > GAP_US else False
 
     def _origin(self, decision: Decision) -> Origin | None:
         """Where the tag was before, if it was seen there for a while."""
@@ -152,13 +169,18 @@ class Passages:
         self._open.append(load)
         return load
 
+    def _broke_us(self, door: str, time_us: int) -> int | None:
+        """Since when something stood in a door's beams at a time, None if nothing did."""
+        span = self._beams.occupied(self._site.door_numbers[door], time_us, time_us)
+        return None if span is None else span[0]
+
     def _id_of(self, door: str, direction: Direction, first_us: int) -> str:
         return name_id(f"{self._site.id}/passage/{door}/{direction}/{first_us}")
 
-    def stir(self, doors: Iterable[int], end_us: int) -> None:
-        """Tags are at these doors, which may turn out to pass: nothing passes empty just now."""
-        for door in doors:
-            self._stirred.setdefault(door, deque(maxlen=MOST_STIRRED)).append(end_us)
+    def notice(self, doors: Numbers, crossing_us: Times) -> None:
+        """Tags are at these doors that may turn out to have passed: then it was not empty."""
+        for door, at_us in set(zip(doors.tolist(), (crossing_us // STIR_US).tolist(), strict=True)):
+            self._stirred.setdefault(door, deque(maxlen=MOST_STIRRED)).append(at_us * STIR_US)
 
     def decide(self, end_us: int) -> tuple[list[PassageDecision], list[PassageDecision]]:
         """What is certain: complete loads, retracted and empty ones; and what is provisional."""
@@ -209,7 +231,9 @@ class Passages:
         crossed_us = {**load.announced_us, **load.crossed_us}
         times_us = sorted(crossed_us.values())
         door = self._site.door_numbers[load.door]
-        signs = self._beams.changes(door, times_us[0] - NEAR_US, times_us[-1] + NEAR_US)
+        first_us, last_us = times_us[0], times_us[-1]
+        if (span := self._beams.occupied(door, first_us, last_us)) is not None:
+            first_us, last_us = min(first_us, span[0]), max(last_us, span[1])
         confidence = [load.confidence[tag] for tag in crossed_us]
         load.changed = False
         load.told = PassageDecision(
@@ -217,15 +241,15 @@ class Passages:
             door=load.door,
             direction=load.direction,
             status=status,
-            start_us=min([times_us[0], *(sign[0] for sign in signs)]),
-            end_us=max([times_us[-1], *(sign[0] for sign in signs)]),
+            start_us=first_us,
+            end_us=last_us,
             event_time_us=times_us[len(times_us) // 2],
             tags=tuple(sorted(crossed_us)),
             confidence=max(confidence),
             evidence={
                 "tags": len(crossed_us),
                 "least_confidence": round(min(confidence), 4),
-                "sensors": in_story(signs),
+                "sensors": self._beams.story(door, first_us - NEAR_US, last_us + NEAR_US),
             },
         )
         return load.told
@@ -255,15 +279,14 @@ class Passages:
 
     def _is_explained(self, crossing: EmptyCrossing) -> bool:
         """Whether tags account for what broke the beams."""
-        for at_us in self._stirred.get(crossing.door, ()):
-            if crossing.start_us - NEAR_US <= at_us <= crossing.end_us + NEAR_US:
-                return True
+        from_us, to_us = crossing.start_us - NEAR_US, crossing.end_us + NEAR_US
+        if any(from_us <= at_us <= to_us for at_us in self._stirred.get(crossing.door, ())):
+            return True
         door = self._site.doors[crossing.door].id
         past = (load for way in Direction for load in self._complete.get((door, way), ()))
-        for load in (*self._open, *past):
-            if load.door == door:
-                margin_us = BEAM_US if load.direction is crossing.direction else NEAR_US
-                after = load.first_us - margin_us <= crossing.end_us
-                if after and crossing.start_us <= load.last_us + margin_us:
-                    return True
-        return False
+        return any(
+            from_us <= at_us <= to_us
+            for load in (*self._open, *past)
+            if load.door == door
+            for at_us in (*load.crossed_us.values(), *load.announced_us.values())
+        )

@@ -60,6 +60,20 @@ def test_loads_that_meet_in_the_door_are_two_passages() -> None:
     assert names(ways[Direction.OUT], "Q") == names(ways[Direction.IN], "P") == 0
 
 
+def test_the_beams_tell_loads_apart_that_follow_each_other() -> None:
+    def passages(*, with_beams: bool) -> list[int]:
+        scene = Scene()
+        for prefix, at_s in (("P", 30.0), ("Q", 33.4)):
+            load(scene, prefix, at_s=at_s)
+            if with_beams:
+                beams(scene, at_s - 0.7, at_s - 0.1, broken_for_s=1.5)
+        return [len(p.epcs) for p in scene.run(60).passages]
+
+    assert len(passages(with_beams=False)) == 1
+    first, second = passages(with_beams=True)
+    assert min(first, second) >= 6
+
+
 def test_every_movement_through_a_door_is_listed_by_its_passage() -> None:
     scene = Scene()
     for number, at_s in enumerate((30.0, 36.0, 55.0, 56.5)):
@@ -134,6 +148,21 @@ def test_a_load_is_not_also_empty() -> None:
     beams(scene, 29.2, 30.2)
     scene.run(60)
     assert [p.verdict for p in scene.passages] == [None]
+
+
+def test_who_turns_back_in_the_door_does_not_pass() -> None:
+    scene = Scene()
+    scene.sensor("door-1/inner", True, at_s=10)
+    beams(scene, 20.0, 10.8)
+    scene.sensor("door-1/inner", False, at_s=12.6)
+    assert scene.run(40).passages == []
+
+
+def test_who_comes_close_behind_another_is_told_too() -> None:
+    scene = Scene()
+    beams(scene, 10.1, 11.1, broken_for_s=1.2)
+    beams(scene, 13.4, 12.6, broken_for_s=0.4)
+    assert [p.direction for p in scene.run(40).passages] == [Direction.OUT, Direction.IN]
 
 
 def test_one_beam_alone_or_both_far_apart_is_no_passage() -> None:

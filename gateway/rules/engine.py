@@ -28,6 +28,8 @@ from gateway.rules.sensors import SensorStates
 from gateway.rules.stock import Stock
 
 _TICK = "tick"
+#: Tags whose items are looked up in one step, while the stock is counted after a start.
+COUNTED_AT_ONCE = 2_000
 
 
 class RuleEngine:
@@ -38,6 +40,8 @@ class RuleEngine:
         self._knowledge = knowledge
         self._stock = Stock(knowledge)
         self._stock_known = False
+        self._uncounted: list[str] = []  # tags that are inside, whose items are not counted yet
+        self._moved: set[str] = set()  # of them, those that have been counted by their movement
         self._started = False
         self._now_us = 0
         sensors = SensorStates(site, rules.sensors)
@@ -94,6 +98,8 @@ class RuleEngine:
         """What an epoch that ended at `time_us` changed. Epochs come in order."""
         if not self._started:
             self._start(time_us, frozenset())
+        if self._uncounted:
+            self._count_some()
         self._run_timers(time_us - 1)
         self._now_us = max(self._now_us, time_us)
         for status in outcome.statuses:
@@ -236,13 +242,24 @@ class RuleEngine:
         if not watches and not counts:
             return
         self._stock_known = self._stock_known or counts
+        inside = frozenset(zone for zone in self._places.zones if self._is_inside(zone))
         for epc, zone, state, since_us in self._knowledge.tags():
-            if counts:
-                self._stock.put(epc, inside=state is Presence.PRESENT and self._is_inside(zone))
-            if watches:
+            if counts and zone in inside and state is Presence.PRESENT:
+                self._uncounted.append(epc)
+            if watches and (concerned := self._presence_rules.concerned(None, zone, None)):
                 facts = events.of_presence(epc, zone, state, since_us)
-                for number in self._presence_rules.concerned(None, zone, None):
+                for number in concerned:
                     self._first_look(number, epc, facts, time_us, known)
+        self._count_some()
+
+    def _count_some(self) -> None:
+        """Count the stock that was there at the start; a million tags, a slice at each step."""
+        for epc in self._uncounted[-COUNTED_AT_ONCE:]:
+            if epc not in self._moved:
+                self._stock.put(epc, inside=True)
+        del self._uncounted[-COUNTED_AT_ONCE:]
+        if not self._uncounted:
+            self._moved.clear()
         self._spread_skus()
 
     def _first_look(
@@ -276,6 +293,8 @@ class RuleEngine:
         self._set_tick(number, rule, at_us)
         subjects: Iterable[str] = subjects_of(rule, self._places, self._view.sensors)
         if number in self._unseen_skus:
+            if self._uncounted:
+                return  # nobody knows yet how many there are
             subjects = sorted(self._unseen_skus[number])
             self._unseen_skus[number] = set()
         for subject in subjects:
@@ -313,6 +332,8 @@ class RuleEngine:
             self._retract(movement)
             return
         if self._unseen_skus:
+            if self._uncounted:
+                self._moved.add(epc)
             inside = movement.kind in (Kind.ARRIVED, Kind.MOVED)
             self._stock.put(epc, inside=inside and self._is_inside(movement.to_zone))
             self._spread_skus()

@@ -31,7 +31,6 @@ from gateway.model.delivery import LiveSink, Sink
 from gateway.model.device import DeviceStatus, ReaderState, SensorHealth
 from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
-from gateway.model.tuning import OutboxTuning
 from gateway.outbox.buffer import Buffer
 from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
@@ -40,7 +39,7 @@ from gateway.reload import Reload
 from gateway.rules.rule import RuleSet
 from gateway.runtime import Runtime
 from gateway.series.points import MEASUREMENTS
-from gateway.series.windows import SensorWindows
+from gateway.series.windows import with_windows
 from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
@@ -227,18 +226,19 @@ class Service:
         figures = Figures(configuration, live, self.clock, metrics)
         committed = _Committed(self, loop, live, metrics, health, figures.sampler.apply)
         writer = Writer(
-            store, committed, observe=committed.observe, keep=_keep(configuration.outbox)
+            store, committed, observe=committed.observe, keep=Keep.of(configuration.outbox)
         )
         queue = Queue(store, writer, self.clock)
         sinks = self._sinks()
         origins = {sink.name: sink.origin for sink in configuration.sinks}
+        sink_options = [sink.options for sink in configuration.sinks]
         dispatchers = Dispatchers(queue, sinks, origins=origins)
         committed.wake = dispatchers.wake
         runtime = Runtime(
             core,
             self._drivers(tags),
             self.clock,
-            self._submit(writer),
+            with_windows(configuration.site, configuration.sensors, sink_options, writer.submit),
             metrics,
             health,
             failed=lambda: _soon(loop, stop.set),
@@ -284,21 +284,6 @@ class Service:
                 layout=configuration.site,
             ),
         )
-
-    def _submit(self, writer: Writer) -> Callable[[Outcome], None]:
-        """Hand outcomes to the store, with what sensors measured where a sink takes that."""
-        configuration = self.configuration
-        options = [s.options for s in configuration.sinks if s.options.get("sensors")]
-        if not options:
-            return writer.submit
-        every_s = min(found["sensors_every"] for found in options)
-        windows = SensorWindows(configuration.site, configuration.sensors, every_s)
-
-        def submit(outcome: Outcome) -> None:
-            windows.add(outcome)
-            writer.submit(outcome)
-
-        return submit
 
     def _drivers(self, tags: TagIndex) -> list[Driver]:
         """One driver for each name that a device asks for, in the order of the names."""
@@ -409,16 +394,6 @@ class _Committed:
             self._follow(outcome)
             for listener in self._service.listeners:
                 listener(outcome)
-
-
-def _keep(tuning: OutboxTuning) -> Keep:
-    """What the settings say about room, as the store takes it."""
-    return Keep(
-        history_s=tuning.history_s,
-        max_age_s=tuning.max_age_s,
-        let_go_when_full=tuning.let_go_when_full,
-        removed_s=tuning.keep_removed_s,
-    )
 
 
 def _status_line(parts: _Parts) -> str:

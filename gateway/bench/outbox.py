@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -39,7 +40,7 @@ READY_S = EXIT_S = 60.0
 
 
 def run(
-    *, movements: int = MOVEMENTS, isolation_s: float = 10.0, folder: Path | None = None
+    *, movements: int = MOVEMENTS, isolation_s: float = 40.0, folder: Path | None = None
 ) -> dict[str, Any]:
     """Measure, in a folder of its own below `folder` (default: the system's place for such)."""
     quiet()
@@ -125,7 +126,7 @@ def _daemon(site: Path) -> dict[str, Any]:
     assert daemon.stderr is not None
     with daemon.stderr:
         ready = any(b"API on" in line for line in daemon.stderr)
-        ready_s = time.perf_counter() - begun_s
+        ready_s, ready_cpu_s = time.perf_counter() - begun_s, _cpu_s(daemon.pid)
         assert ready, "the daemon ended at once"
         time.sleep(1.0)
         begun_s = time.perf_counter()
@@ -135,6 +136,7 @@ def _daemon(site: Path) -> dict[str, Any]:
     assert code == 0, said.decode()
     return {
         "start_s": round(ready_s, 2),
+        "start_cpu_s": round(ready_cpu_s, 2),
         "exit_s": round(time.perf_counter() - begun_s, 2),
     }
 
@@ -157,6 +159,12 @@ async def _drain(path: Path, movements: int) -> dict[str, Any]:
         "poison_set_aside": letters,
         "good_taken": good,
     }
+
+
+def _cpu_s(pid: int) -> float:
+    """Seconds of a processor that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mb() -> float:

@@ -19,7 +19,7 @@ from gateway.store.writer import Writer
 
 TEMPERS = ("healthy", "dead", "slow", "refusing")
 #: In turn, so that what else the machine does falls on all of them.
-ROUNDS = 5
+ROUNDS = 8
 TICK_S = 0.05
 PER_TICK = 2
 

@@ -7,8 +7,9 @@ sensor measured in a while: how often, the least, the most and the mean.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -32,6 +33,25 @@ class _Window:
     most: float
     total: float
     count: int
+
+
+def with_windows(
+    site: Site,
+    sensors: Sequence[SensorConfig],
+    sinks: Iterable[Mapping[str, Any]],
+    submit: Callable[[Outcome], None],
+) -> Callable[[Outcome], None]:
+    """`submit`, with windows added first when the options of some sink ask for them."""
+    spans = [options["sensors_every"] for options in sinks if options.get("sensors")]
+    if not spans:
+        return submit
+    windows = SensorWindows(site, sensors, min(spans))
+
+    def submit_with_windows(outcome: Outcome) -> None:
+        windows.add(outcome)
+        submit(outcome)
+
+    return submit_with_windows
 
 
 class SensorWindows:

@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from dataclasses import dataclass
 
+from gateway.model.tuning import OutboxTuning
 from gateway.store.bodies import prune_dictionaries
 from gateway.store.room import used_and_limit
 
@@ -32,6 +33,16 @@ class Keep:
     max_age_s: float | None = None  # what a sink has not taken for longer is let go for it
     let_go_when_full: bool = False  # else what is new waits in memory
     removed_s: float = 7 * 86_400.0  # sinks that left the settings may come back
+
+    @classmethod
+    def of(cls, tuning: OutboxTuning) -> Keep:
+        """What the settings say."""
+        return cls(
+            history_s=tuning.history_s,
+            max_age_s=tuning.max_age_s,
+            let_go_when_full=tuning.let_go_when_full,
+            removed_s=tuning.keep_removed_s,
+        )
 
 
 DEFAULT_KEEP = Keep()

@@ -110,11 +110,14 @@ class Sampler:
         return points
 
     def _move(self, movement: Movement) -> None:
-        for name, what in ((movement.from_zone, "left"), (movement.to_zone, "arrived")):
-            zone = self._zones.get(name) if name is not None else None
-            if zone is not None and movement.from_zone != movement.to_zone:
-                setattr(zone, what, getattr(zone, what) + 1)
         retracted = movement.status is Status.RETRACTED
+        source, target = movement.from_zone, movement.to_zone
+        if retracted:  # the tag is back where it was
+            source, target = target, source
+        if (zone := self._zones.get(source or "")) is not None:
+            zone.left += 1
+        if (zone := self._zones.get(target or "")) is not None:
+            zone.arrived += 1
         tags = (
             movement.site,
             "retracted" if retracted else movement.kind,

@@ -110,16 +110,22 @@ def test_a_movement_counts_at_both_of_its_zones() -> None:
     }
 
 
-def test_a_tag_that_is_missing_leaves_no_zone() -> None:
-    missing = movement(kind=Kind.MISSING, from_zone="bin-a", to_zone="bin-a")
-    assert only(Scene().after(outcome(movements=[missing])), "zone") == []
+def test_a_tag_that_is_missing_has_left_and_arrives_when_it_is_found() -> None:
+    missing = movement(kind=Kind.MISSING, from_zone="bin-a", to_zone=None)
+    found = movement(seq=2, kind=Kind.ARRIVED, from_zone=None, to_zone="bin-a")
+    scene = Scene()
+    (left,) = only(scene.after(outcome(movements=[missing])), "zone")
+    (arrived,) = only(scene.after(outcome(movements=[found])), "zone")
+    assert (left["zone"], left["arrived"], left["left"]) == ("bin-a", 0, 1)
+    assert (arrived["zone"], arrived["arrived"], arrived["left"]) == ("bin-a", 1, 0)
 
 
-def test_what_is_taken_back_is_told_as_such() -> None:
-    (point,) = only(
-        Scene().after(outcome(movements=[movement(status=Status.RETRACTED)])), "movement"
-    )
+def test_what_is_taken_back_is_told_as_such_and_counted_backwards() -> None:
+    points = Scene().after(outcome(movements=[movement(status=Status.RETRACTED)]))
+    (point,) = only(points, "movement")
     assert point["kind"] == "retracted"
+    zones = {p["zone"]: (p["arrived"], p["left"]) for p in only(points, "zone")}
+    assert zones == {"yard": (0, 1), "staging-1": (1, 0)}
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ class Beams:
         self.paired = sorted(d for d, p in self._at if p == INSIDE and (d, OUTSIDE) in self._at)
         self._stirred: set[int] = set()
         self._spans: dict[int, list[tuple[int, int]]] = {}  # see `_occupied`
+        self._broken: dict[tuple[int, int], Times] = {}  # see `_times`
 
     def observe(self, sensors: Iterable[SensorReading]) -> None:
         """Enter the readings of one epoch; those of other sensors are of no concern here."""
@@ -146,7 +147,7 @@ class Beams:
                 continue
             switch.take(reading)
             self._stirred.add(switch.door)
-            self._spans.pop(switch.door, None)
+            self._forget(switch)
 
     def take_stirred(self) -> set[int]:
         """Doors with two beams whose sensors said something since this was last asked."""
@@ -171,7 +172,7 @@ class Beams:
         for switch in self._switches.values():
             problem = switch.trouble(end_us)
             if (problem is None) is not (switch.problem is None):
-                self._spans.pop(switch.door, None)
+                self._forget(switch)
                 told = SensorHealth(sensor=switch.sensor, problem=problem, time_us=end_us)
                 news.append(told)
             switch.problem = problem
@@ -233,8 +234,7 @@ class Beams:
         for door in np.unique(doors).tolist():
             here = np.flatnonzero(doors == door)
             inner_us, outer_us = (
-                _nearest(crossing_us[here], self.broken_us(door, side))
-                for side in (INSIDE, OUTSIDE)
+                _nearest(crossing_us[here], self._times(door, side)) for side in (INSIDE, OUTSIDE)
             )
             inner_near = np.abs(inner_us - crossing_us[here]) <= BEAM_US
             outer_near = np.abs(outer_us - crossing_us[here]) <= BEAM_US
@@ -242,6 +242,18 @@ class Beams:
             sign[here], span_s[here] = np.sign(between_s), between_s
             any_beam[here] = inner_near | outer_near
         return sign, span_s, any_beam
+
+    def _times(self, door: int, side: int) -> Times:
+        times_us = self._broken.get((door, side))
+        if times_us is None:
+            times_us = np.array(self.broken_us(door, side) or [NEVER_US])
+            self._broken[door, side] = times_us
+        return times_us
+
+    def _forget(self, switch: _Switch) -> None:
+        """What was made of a sensor's changes does not hold any more."""
+        self._spans.pop(switch.door, None)
+        self._broken.pop((switch.door, switch.place), None)
 
     def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
         """What the door's sensors said in a span of time: `{"sensor": …, "broken": when}`.
@@ -260,7 +272,6 @@ class Beams:
         return [{"sensor": sensor, word: iso_utc(at_us)} for at_us, sensor, word in sorted(changes)]
 
 
-def _nearest(at_us: Times, times_us: list[int]) -> Times:
-    """For each moment the nearest of `times_us`; far away when there is none."""
-    times = np.array(times_us or [NEVER_US])
-    return np.asarray(times[np.abs(times[None, :] - at_us[:, None]).argmin(axis=1)])
+def _nearest(at_us: Times, times_us: Times) -> Times:
+    """For each moment the nearest of `times_us`."""
+    return np.asarray(times_us[np.abs(times_us[None, :] - at_us[:, None]).argmin(axis=1)])

@@ -44,21 +44,21 @@ class Empties:
     def __init__(self, beams: Beams) -> None:
         self._beams = beams
         self._judged: dict[int, set[_Break]] = {door: set() for door in beams.paired}
-        self._open: set[int] = set()  # doors with others
+        self._due_us: dict[int, int] = {}  # doors with others: when the next can be judged
 
     @property
     def busy(self) -> bool:
         """Whether a beam was broken of late."""
-        return bool(self._open)
+        return bool(self._due_us)
 
     def decide(
         self, is_explained: Callable[[EmptyCrossing], bool], end_us: int
     ) -> list[EmptyCrossing]:
         """What went through long enough ago, except where something explains it."""
         found = []
-        doors = sorted(self._open | self._beams.take_stirred())
-        self._open.clear()
-        for door in doors:
+        due = {door for door, at_us in self._due_us.items() if end_us >= at_us}
+        for door in sorted(due | self._beams.take_stirred()):
+            self._due_us.pop(door, None)
             found += [one for one in self._crossings(door, end_us) if not is_explained(one)]
         return found
 
@@ -72,8 +72,9 @@ class Empties:
             if pair is not None and pair.start_us - first.start_us > BEAM_US:
                 pair = None
             last_us = first.end_us if pair is None else max(first.end_us, pair.end_us)
-            if end_us - max(last_us, first.start_us + BEAM_US) < WAIT_US:
-                self._open.add(door)
+            due_us = max(last_us, first.start_us + BEAM_US) + WAIT_US
+            if end_us < due_us:
+                self._due_us[door] = due_us
                 break
             self._judged[door].add(first)
             if pair is None:

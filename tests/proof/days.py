@@ -96,7 +96,7 @@ class Days:
         self.lives += 1
         rng = random.Random(f"{self.seed}/{self.lives}")
         self._life = Life(self.around, self.world, ZONE_IDS, self.decided_us)
-        await self._life.begin(self.sinks, self._sleep, rng)
+        self._life.begin(self.sinks, self._sleep, rng)
         await self._life.settle_down(lambda: len(self._waits))
 
     async def _end(self, *, sudden: bool) -> None:

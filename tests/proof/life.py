@@ -128,22 +128,26 @@ class Life:
         self._writer = Writer(self._store, self._committed)
         self._prompt = _Prompt(self._writer, around)
         self._queue = _Directed(self._store, cast("Writer", self._prompt), self._clock)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._delivery: asyncio.Task[None] | None = None
         self._dispatchers: list[Dispatcher] = []
         self._told_upto_us = around.true_us
         self._up_since_us: list[int | None] = [None] * around.zones
         self._watched: list[tuple[int, int, int]] = []
         self._kept_upto_us = around.true_us
 
-    async def begin(self, sinks: Sequence[FickleSink], sleep: Sleep, rng: random.Random) -> None:
-        """Start the writer and the dispatchers."""
+    def begin(self, sinks: Sequence[FickleSink], sleep: Sleep, rng: random.Random) -> None:
+        """Start the writer and the dispatchers, who may have to wait for the disk."""
         self._writer.start()
+        self._delivery = asyncio.create_task(self._deliver(sinks, sleep, rng))
+
+    async def _deliver(self, sinks: Sequence[FickleSink], sleep: Sleep, rng: random.Random) -> None:
         cursors = await self._queue.join([Joining(name=s.name, kinds=s.kinds) for s in sinks])
-        for sink in sinks:
-            own = random.Random(rng.random())
-            dispatcher = Dispatcher(self._queue, sink, cursors[sink.name], sleep=sleep, rng=own)
-            self._dispatchers.append(dispatcher)
-            self._tasks.append(asyncio.create_task(dispatcher.run()))
+        async with asyncio.TaskGroup() as group:
+            for sink in sinks:
+                own = random.Random(rng.random())
+                dispatcher = Dispatcher(self._queue, sink, cursors[sink.name], sleep=sleep, rng=own)
+                self._dispatchers.append(dispatcher)
+                group.create_task(dispatcher.run())
 
     def doom(self) -> None:
         """From now on nothing that is decided or delivered gets to the disk."""
@@ -198,11 +202,10 @@ class Life:
             self._around.disk_broken_until_us = 0
             self._writer.run_soon(lambda _: None).result(COMMIT_S)
             self._kept_upto_us = self._around.true_us
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        assert self._delivery is not None
+        self._delivery.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._delivery
         if sudden:
             self._leave_behind()
         self._writer.stop(0.0 if sudden else COMMIT_S)

@@ -19,11 +19,14 @@ from tests.system.emulator import Emulator
 #: The whole command with real readers and a real broker; tests/proof kills more often.
 KILLS = size("daemon_kills", short=5, long=200)
 TOPIC = "rfid/dc-north/movements"
+MOVEMENTS = [f'rfid_gateway_movements_total{{kind="{kind}"}}' for kind in ("arrived", "moved")]
+#: In this time somebody in the warehouse moves something, also on a slow machine.
+TRAFFIC_S = 60.0
 
 
 @pytest.mark.server
 @pytest.mark.slow
-@pytest.mark.timeout(120 + 15 * KILLS)
+@pytest.mark.timeout(180 + 30 * KILLS)
 def test_nothing_is_lost_or_told_anew_however_often_the_daemon_is_killed(
     tmp_path: Path,
     mosquitto: Mosquitto,
@@ -39,7 +42,8 @@ def test_nothing_is_lost_or_told_anew_however_often_the_daemon_is_killed(
                 time.sleep(rng.uniform(0.0, 1.2))
             else:
                 _start_and_go_on(daemon, tmp_path / "copy")
-                time.sleep(rng.uniform(0.2, 4.0))
+                _wait_for_traffic(daemon)
+                time.sleep(rng.uniform(0.0, 0.5))
             daemon.kill()
         _start_and_go_on(daemon, tmp_path / "copy")
         time.sleep(2.0)
@@ -55,7 +59,7 @@ def test_nothing_is_lost_or_told_anew_however_often_the_daemon_is_killed(
     again_in_file = check_sink(stored, "log", lines)
     check_stories(stored)
     daemon.assert_no_traceback()
-    assert len(stored.movements) > 5 * KILLS, "too little traffic to prove anything"
+    assert len(stored.movements) >= KILLS // 2, "too little traffic to prove anything"
     _report(daemon, stored, again, again_in_file)
 
 
@@ -75,6 +79,11 @@ def _start_and_go_on(daemon: Daemon, scratch: Path) -> None:
     for epc in before.zones.keys() - moved:
         assert now[epc]["zone"] == before.zones[epc]
         assert now[epc]["state"] in ("present", "unknown")
+
+
+def _wait_for_traffic(daemon: Daemon) -> None:
+    """Until this life has committed something, so that there is something to lose."""
+    wait_until(lambda: any(daemon.metric(series) for series in MOVEMENTS), TRAFFIC_S)
 
 
 def _report(daemon: Daemon, stored: Stored, again: int, again_in_file: int) -> None:

@@ -65,7 +65,7 @@ class Core:
         location, overload = location or LocationTuning(), overload or OverloadTuning()
         self.site = site
         self.tags = tags
-        self.engine = Engine(site, location, calibration)
+        self.engine = Engine(site, tags, location, calibration)
         self.epochs = Epochs(
             round(location.lateness_s * 1e6), overload.coalesce_rows, overload.max_rows
         )

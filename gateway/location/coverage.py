@@ -54,6 +54,9 @@ class Coverage:
             inner, outer = self.inside[number], self.outside[number]
             self.door_between[inner, outer] = self.door_between[outer, inner] = number
         self._steps = _steps(site)
+        by_zone = np.pad(self.covers, ((0, 0), (0, 1))).astype(np.float32)
+        #: Pairs of zones that some antenna watches both; with one more row for no zone.
+        self.overlap: Bools = np.asarray(by_zone.T @ by_zone > 0)
         self.up: Bools = np.append(np.ones(len(antennas), dtype=bool), False)
         self.up_since_us = np.zeros(len(antennas) + 1, dtype=np.int64)
         self._reader_up = dict.fromkeys(site.readers, True)

@@ -30,6 +30,7 @@ from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
 from gateway.model.place import Site
 from gateway.model.reads import NO_RSSI_CDBM
+from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning
 
 
@@ -47,7 +48,11 @@ class Engine:
     """All decision state about where tags are."""
 
     def __init__(
-        self, site: Site, tuning: LocationTuning, calibration: Calibration = NO_CALIBRATION
+        self,
+        site: Site,
+        tags: TagIndex,
+        tuning: LocationTuning,
+        calibration: Calibration = NO_CALIBRATION,
     ) -> None:
         self.site = site
         self.states = TagStates()
@@ -66,6 +71,7 @@ class Engine:
             ZoneOdds(self._coverage, self.states, self._evidence, profiles),
             tuning,
             self._side_first_seen,
+            tags,
         )
         self._passages = Passages(site, self.states, self._doors.beams)
         self._tags = 0  # tag numbers below this have been seen

@@ -52,7 +52,7 @@ MOST_MISSED = 4.0
 STRAY = 0.1
 LEAST_STRAY = 0.005
 #: Tags in a zone that has a profile are looked at again every so many epochs.
-REVIEW_EPOCHS = 20
+REVIEW_EPOCHS = 40
 
 Numbers = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
@@ -176,8 +176,8 @@ class Evidence:
         home = present & self._covers[antennas.astype(np.intp) * self._zones + zones]
         asked = ~home
         if self._profiles.any:
-            turn = end_us // EPOCH_US
-            asked |= self._profiles.has[zones] & ((tags + turn) % REVIEW_EPOCHS == 0)
+            turn = end_us // EPOCH_US % REVIEW_EPOCHS
+            asked |= self._profiles.has[zones] & (states.turn[tags] % REVIEW_EPOCHS == turn)
         strange = np.flatnonzero(~home)
         states.fed_us[tags[strange]] = end_us
         new = strange[~present[strange]]

@@ -28,6 +28,7 @@ from gateway.model.tuning import LocationTuning
 #: The odds of another zone must be ahead by this much, as a logarithm; ahead by less than the
 #: second they must be so for longer, by the square of what is lacking.
 AHEAD = 2.5
+AHEAD_BESIDE = 1.0  # … where the same antennas watch both: nothing but odds tells these apart
 CLEARLY = 4.5
 #: What is read only there has not moved all the same if the odds are against it by this much.
 FAR_BEHIND = 3.0
@@ -47,7 +48,6 @@ THROUGH_A_DOOR = 3.0
 CAME_MISSED = 0.6
 BESIDE_MISSED = 3.0
 FAR_WORSE_DB = 10.0
-BETTER_TIMES = 3
 #: Where a tag is found to be beyond a door it did not just pass, this much longer is waited.
 CORRECTION_TIMES = 4
 #: Nothing is known of how a tag was read at home any more: then it takes this much longer.
@@ -165,14 +165,15 @@ class Moves:
         """Whether the odds have for long enough been better there; not at a door."""
         states, tags, there = self._states, cases.tags, cases.there
         fresh = cases.new_place.last_us >= end_us - FRESH_US
-        ahead = fresh & (cases.lead > AHEAD)
+        least = np.where(self._coverage.overlap[cases.home, there], AHEAD_BESIDE, AHEAD)
+        ahead = fresh & (cases.lead > least)
         same = ahead & (states.rival[tags] == there)
         states.rival_us[tags] = np.where(same, states.rival_us[tags], end_us)
         states.rival[tags] = np.where(ahead, there, np.int16(NO_ZONE))
-        doubt = np.maximum(CLEARLY / np.maximum(cases.lead, AHEAD), 1.0)
+        doubt = np.maximum(CLEARLY / np.maximum(cases.lead, least), 1.0)
         after_us = self._move_us(cases, odds) * self._times(cases) * doubt * doubt
         beside = self._coverage.door_between[cases.home, there] < 0
-        after_us *= np.where(beside, BETTER_TIMES, CORRECTION_TIMES)
+        after_us *= np.where(beside, 1, CORRECTION_TIMES)
         sure = beside | (cases.lead >= CLEARLY)
         return ahead & sure & (end_us - states.rival_us[tags] >= after_us)
 
@@ -267,7 +268,7 @@ class Moves:
         reasons = [
             (f"{where} {zone} for {for_s:.1f} s", rest),
             (f"not read at {home}, where it used to be", missed),
-            ("the tags that came with it are there", mates),
+            ("the tags that belong with it are there", mates),
         ]
         reasons.sort(key=lambda reason: -abs(reason[1]))
         return [[words, round(weight, 2)] for words, weight in reasons if abs(weight) >= 0.05]

@@ -45,7 +45,7 @@ class Odds:
 
     zones: Zones
     logs: Floats  # log-likelihood, about 0 at best; NOWHERE for NO_ZONE
-    mates: Floats  # what of it the tags say that came together with them
+    mates: Floats  # what of it the tags say that belong with them: mates and kin
     looks: Looks
 
     def chances(self) -> Floats:

@@ -16,23 +16,26 @@ from gateway.location.coverage import INSIDE, Coverage
 from gateway.location.epochs import EPOCH_US
 from gateway.location.evidence import Bools, Numbers
 from gateway.location.explain import zone_evidence
+from gateway.location.kin import Kin
 from gateway.location.mates import LEAVES, Mates, together
 from gateway.location.moves import FRESH_US, Moves
 from gateway.location.odds import NOWHERE, SILENT, Odds, ZoneOdds
 from gateway.location.states import NO_MATES, NO_ZONE, TagStates
 from gateway.location.times import arrive_after, limits
 from gateway.model.movement import Decision, Kind, Presence, Status
+from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning
 
 #: A case is closed when nothing has fed it for this long.
 CLOSE_US = 6_000_000
 #: Open cases are looked at every so many epochs.
 TURN_EPOCHS = 5
-#: … unless the tag was read at home this shortly before: then it is every so many times.
+#: … unless the tag was read at home about as lately as elsewhere: then it is every so many times.
 AT_HOME_US = 1_500_000
-SURE_TURNS = 4
-#: A tag first read that is just now at a door is waited for so many times as long.
-AT_DOOR_TIMES = 2
+SURE_TURNS = 8
+#: So many times as long is waited for a tag first read that is just now at a door, or where only
+#: power tells zones apart.
+WAIT_TIMES = 2
 #: On which side of a door a tag came into view is this likely to be right, at least.
 SIDE_CHANCE = 0.6
 
@@ -47,11 +50,13 @@ class ZonePresence:
         odds: ZoneOdds,
         tuning: LocationTuning,
         side_first_seen: Callable[[int, int, int], int],
+        tags: TagIndex,
     ) -> None:
         self._side_first_seen = side_first_seen  # (tag, door, now) → INSIDE or OUTSIDE
         self._coverage, self._states, self._odds = coverage, states, odds
         self._moves = Moves(coverage, states, tuning)
         self._mates = Mates(coverage, states)
+        self._kin = Kin(states, tags)
         self._arrive = arrive_after(coverage.site, tuning)
         zones = coverage.site.zones
         self._missing_us = limits([z.missing_after_s for z in zones])
@@ -71,6 +76,8 @@ class ZonePresence:
         self._begun_us = self._begun_us or end_us
         new = asked[states.case_us[asked] == 0]
         if len(new):
+            if self._odds.profiles.any:
+                self._kin.meet(new)
             states.case_us[new] = end_us
             states.rival[new] = NO_ZONE
             self._open = np.sort(np.concatenate((self._open, new)))
@@ -91,14 +98,20 @@ class ZonePresence:
         return decisions
 
     def _unsure(self, tags: Numbers, end_us: int) -> Bools:
-        """Open cases to look at now: tags just read at home, and nowhere better, take turns."""
+        """Open cases to look at now: tags last read at home, and nowhere better, take turns.
+
+        So do those of which only odds can tell that they are elsewhere.
+        """
         states = self._states
         zones, antennas = states.zone[tags], states.slot_antenna[tags]
         at_home = self._coverage.covers[antennas, zones[:, None]] & (
-            states.slot_us[tags] > end_us - AT_HOME_US
+            states.slot_us[tags] > states.last_us[tags, None] - AT_HOME_US
         )
-        sure = (states.presence[tags] == Presence.PRESENT) & (states.rival[tags] == NO_ZONE)
-        turn = (tags + end_us // (EPOCH_US * TURN_EPOCHS)) % SURE_TURNS == 0
+        rivals = states.rival[tags]
+        slow = (rivals == NO_ZONE) | self._coverage.overlap[zones, rivals]
+        sure = (states.presence[tags] == Presence.PRESENT) & slow
+        turn = states.turn[tags] % SURE_TURNS == end_us // (EPOCH_US * TURN_EPOCHS) % SURE_TURNS
+        turn |= states.case_us[tags] > end_us - EPOCH_US * TURN_EPOCHS
         return np.asarray(turn | ~(sure & at_home.any(axis=1)))
 
     def _close(self, decided: Numbers, end_us: int) -> None:
@@ -117,22 +130,23 @@ class ZonePresence:
         states = self._states
         self._mates.meet(tags, odds.looks, self._begun_us)
         groups = np.unique(states.mates[tags])
-        groups = groups[groups != NO_MATES].astype(np.intp)
-        if not len(groups):
-            return odds
-        others = np.setdiff1d(self._mates.members(groups), tags)
+        asked = self._mates.members(groups[groups != NO_MATES].astype(np.intp))
+        kin = self._kin.around(tags).ravel()
+        others = np.setdiff1d(np.concatenate((asked, kin[kin >= 0])), tags).astype(np.intp)
         rest = self._odds_of(others, end_us)
         width = max(odds.zones.shape[1], rest.zones.shape[1])
         zones = np.concatenate([_wide(o.zones, width, NO_ZONE) for o in (odds, rest)])
         logs = np.concatenate([_wide(o.logs, width, NOWHERE) for o in (odds, rest)])
-        heard = np.concatenate([o.looks.heard.max(axis=1) for o in (odds, rest)])
-        of_groups = states.mates[np.concatenate((tags, others))].astype(np.intp)
-        mates = together(of_groups, zones, logs, heard > SILENT)[: len(tags)]
+        live = np.concatenate([o.looks.heard.max(axis=1) for o in (odds, rest)]) > SILENT
+        everyone = np.concatenate((tags, others))
+        mates = together(states.mates[everyone].astype(np.intp), zones, logs, live)[: len(tags)]
+        kin_say = self._kin.say(everyone, zones, logs, live)[: len(tags)]
         zones, logs = zones[: len(tags)], logs[: len(tags)]
         best = (logs + mates).argmax(axis=1)
         strange = logs.max(axis=1) - logs[np.arange(len(tags)), best] > LEAVES
         self._mates.leave(tags[strange])
         mates[strange] = 0.0
+        mates += kin_say
         return Odds(zones=zones, logs=logs + mates, mates=mates, looks=odds.looks)
 
     def _odds_of(self, tags: Numbers, end_us: int) -> Odds:
@@ -149,7 +163,8 @@ class ZonePresence:
         tags, best = tags[rows], odds.logs[rows].argmax(axis=1)
         zones, antennas = odds.zones[rows, best], odds.looks.strongest()[0][rows]
         since_us = np.maximum(states.first_us[tags], states.case_us[tags] - EPOCH_US)
-        after_us = self._arrive.of(zones, antennas) * np.where(at_door[rows], AT_DOOR_TIMES, 1)
+        wait = at_door[rows] | self._odds.profiles.shared[zones]
+        after_us = self._arrive.of(zones, antennas) * np.where(wait, WAIT_TIMES, 1)
         due = (zones != NO_ZONE) & (end_us - since_us >= after_us)
         if not due.any():
             return

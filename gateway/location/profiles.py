@@ -52,10 +52,11 @@ class Profiles:
         site, measured = coverage.site, calibration.zone_power_db
         places = _Places(coverage)
         several: Bools = np.asarray(coverage.covers.sum(axis=1) > 1)
+        shared = [bool(several[coverage.covers[:, n]].any()) for n in range(len(site.zones))]
+        #: Zones that some antenna watches beside others; with one more entry for no zone.
+        self.shared: Bools = np.array([*(shared or [False]), False])
         has = [
-            bool(several[coverage.covers[:, number]].any())
-            or zone.id in measured
-            or places.are_known(number)
+            shared[number] or zone.id in measured or places.are_known(number)
             for number, zone in enumerate(site.zones)
         ]
         self.has: Bools = np.array([*(has or [False]), False])

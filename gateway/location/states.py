@@ -33,6 +33,7 @@ class TagStates:
         self.fed_us = np.zeros(capacity, dtype=np.int64)  # … and reads last gave reason to ask
         self.rival = np.full(capacity, NO_ZONE, dtype=np.int16)  # zone whose evidence is ahead
         self.rival_us = np.zeros(capacity, dtype=np.int64)  # … since then
+        self.turn = np.zeros(capacity, dtype=np.uint8)  # when it is its turn to be looked at
         self.mates = np.zeros(capacity, dtype=np.int32)  # the group that it travels in
         self.seq = np.zeros(capacity, dtype=np.uint32)
         self.confidence = np.zeros(capacity, dtype=np.float32)

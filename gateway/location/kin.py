@@ -1,0 +1,146 @@
+"""Kin: tags whose numbers follow each other, where such tags are found to stand together.
+
+Labels come off a roll in order, and what is packed together was often labelled one after the
+other. Whether that is so at a site is measured: how often neighbours in number agree about their
+zone, against how often any two tags do. As far as they do, their word counts for each other's zone,
+which matters most for what stood there before anybody watched it arrive.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.location.evidence import Bools, Floats, Numbers
+from gateway.location.states import NO_MATES, NO_ZONE, TagStates
+from gateway.model.tags import TagIndex
+
+#: Numbers further apart than this do not follow each other: some between may be lost or dead.
+MOST_APART = 3
+#: So many neighbours on either side are asked.
+REACH = 7
+#: So many that follow each other are looked at in the same turn.
+TURN_OF = 16
+#: Kin came into view within this time of each other.
+TOGETHER_US = 10_000_000
+#: Fewer pairs than this tell nothing about whether neighbours stand together …
+LEAST_PAIRS = 40.0
+#: … and what was seen before counts as much as so many pairs at most.
+MOST_PAIRS = 2_000.0
+#: Agreement below this is none, and above this is not believed.
+LEAST_AGREEMENT = 0.3
+MOST_AGREEMENT = 0.95
+#: All kin together say no more than this, in log-odds: a tag that goes its own way must be able to.
+MOST_SAID = 5.0
+#: The word of kin counts by this much less than if they were independent.
+TEMPER = 1.5
+
+Zones = npt.NDArray[np.int16]
+
+
+class Kin:
+    """Neighbours in number by tag number, and how far they agree."""
+
+    def __init__(self, states: TagStates, tags: TagIndex) -> None:
+        self._states, self._tags = states, tags
+        self._next = np.full(0, -1, dtype=np.int32)
+        self._before = np.full(0, -1, dtype=np.int32)
+        self._linked = np.zeros(0, dtype=bool)
+        self._pairs = self._same = self._chance = self._self = 0.0
+
+    @property
+    def agreement(self) -> float:
+        """How likely neighbours in number are to stand together, beyond chance; 0 if not known."""
+        if self._pairs < LEAST_PAIRS:
+            return 0.0
+        most = self._self - self._chance
+        agree = (self._same - self._chance) / most if most > 0.0 else 0.0
+        return min(agree, MOST_AGREEMENT) if agree >= LEAST_AGREEMENT else 0.0
+
+    def meet(self, tags: Numbers) -> None:
+        """Find the neighbours of tags, once for each."""
+        if len(tags) and tags[-1] >= len(self._next):
+            more = max(int(tags[-1]) + 1, 2 * len(self._next)) - len(self._next)
+            self._next = np.append(self._next, np.full(more, -1, dtype=np.int32))
+            self._before = np.append(self._before, np.full(more, -1, dtype=np.int32))
+            self._linked = np.append(self._linked, np.zeros(more, dtype=bool))
+        for tag in tags[~self._linked[tags]].tolist():
+            self._linked[tag] = True
+            epc = self._tags.epc(tag)
+            # Kin are looked at together.
+            self._states.turn[tag] = int.from_bytes(epc[-2:]) // TURN_OF & 0xFF
+            after, before = self._neighbour(epc, 1), self._neighbour(epc, -1)
+            if after >= 0:
+                self._next[tag], self._before[after] = after, tag
+            if before >= 0:
+                self._before[tag], self._next[before] = before, tag
+
+    def _neighbour(self, epc: bytes, way: int) -> int:
+        value, known = int.from_bytes(epc), len(self._next)
+        for step in range(1, MOST_APART + 1):
+            number = value + way * step
+            if 0 <= number < 1 << 8 * len(epc):
+                tag = self._tags.find(number.to_bytes(len(epc)))
+                if tag is not None and tag < known:
+                    return tag
+        return -1
+
+    def around(self, tags: Numbers) -> npt.NDArray[np.int32]:
+        """(tags, 2 × REACH): the neighbours before and after by distance, -1 where none is."""
+        columns = []
+        for links in (self._before, self._next):
+            at = tags.astype(np.int32)
+            for _ in range(REACH):
+                at = np.where(at >= 0, links[at], np.int32(-1))
+                columns.append(at)
+        return np.stack(columns, axis=1)
+
+    def say(self, tags: Numbers, zones: Zones, logs: Floats, live: Bools) -> Floats:
+        """What the kin of each tag add to its odds, (tags, zones); `tags` may have any order."""
+        order = np.argsort(tags)
+        around = self.around(tags)
+        rows = order[np.minimum(np.searchsorted(tags, around, sorter=order), len(tags) - 1)]
+        counts = (around >= 0) & (tags[rows] == around) & self._together(tags[:, None], tags[rows])
+        counts &= live[rows] & live[:, None]
+        said = np.zeros(logs.shape)
+        if not counts.any():
+            return said
+        chances, columns = _by_zone(zones, logs)
+        self._learn(chances, rows[:, REACH], counts[:, REACH])
+        agreement = self.agreement
+        if not agreement:
+            return said
+        for place in range(2 * REACH):
+            near = agreement ** (place % REACH + 1)
+            theirs = np.log(near * chances[rows[:, place]] + (1.0 - near) / chances.shape[1])
+            theirs = np.take_along_axis(theirs, columns, axis=1)
+            said += np.where(counts[:, place, None], theirs, 0.0)
+        said = np.where(zones != NO_ZONE, said / TEMPER, -np.inf)
+        said -= said.max(axis=1, keepdims=True)
+        return np.where(zones != NO_ZONE, np.maximum(said, -MOST_SAID), 0.0)
+
+    def _together(self, tags: Numbers, others: Numbers) -> Bools:
+        """Whether two tags came into view together, and have not gone with others since."""
+        states = self._states
+        apart_us = np.abs(states.first_us[tags] - states.first_us[others])
+        alone = (states.mates[tags] == NO_MATES) & (states.mates[others] == NO_MATES)
+        return np.asarray(alone & (apart_us <= TOGETHER_US))
+
+    def _learn(self, chances: Floats, after: Numbers, counts: Bools) -> None:
+        mine, theirs = chances[counts], chances[after[counts]]
+        fade = min(1.0, MOST_PAIRS / (self._pairs + len(mine) + 1.0))
+        self._pairs = fade * (self._pairs + len(mine))
+        self._same = fade * (self._same + float((mine * theirs).sum()))
+        self._chance = fade * (self._chance + float((mine @ chances.mean(axis=0)).sum()))
+        self._self = fade * (self._self + float((mine * mine).sum()))
+
+
+def _by_zone(zones: Zones, logs: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """The chances by zone, (tags, all zones that occur), and the column of each entry in it."""
+    known, columns = np.unique(zones, return_inverse=True)
+    columns = columns.reshape(zones.shape)
+    chances = np.zeros((len(zones), len(known)))
+    np.put_along_axis(chances, columns, np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
+    chances[:, known == NO_ZONE] = 0.0
+    total = chances.sum(axis=1, keepdims=True)
+    return chances / np.maximum(total, 1e-9), columns

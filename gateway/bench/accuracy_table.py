@@ -132,10 +132,11 @@ def _rests(name: str, found: dict[str, Any]) -> str:
 def _cell(figure: dict[str, Any], form: str) -> str:
     if figure["value"] is None:
         return ""
-    value = form.format(figure["value"])
-    if figure["low"] is None:
-        return value
-    return f"{value} [{form.format(figure['low'])}, {form.format(figure['high'])}]"
+    value, low, high = (
+        None if figure[key] is None else form.format(figure[key]).replace("-0.0", "0.0")
+        for key in ("value", "low", "high")
+    )
+    return f"{value}" if low is None else f"{value} [{low}, {high}]"
 
 
 def _lined_up(rows: Sequence[Sequence[str]]) -> str:

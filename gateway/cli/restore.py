@@ -25,8 +25,8 @@ def restore(
 ) -> None:
     """Put a backup in place, while the gateway is stopped; what is there is set aside, not deleted.
 
-    Numbers of movements go on a million higher, so that none that was told after the backup is
-    given to another movement. What waited for a sink when the backup was made is delivered again,
+    Numbers of movements go on much higher, so that none that was told after the backup is given
+    to another movement. What waited for a sink when the backup was made is delivered again,
     with the same ids.
     """
     from gateway.settings.configuration import load_settings

@@ -45,7 +45,7 @@ class TagRow:
 class TagColumns(Protocol):
     """All stored tags as columns. `zones` indexes `zone_ids`; -1 is nowhere.
 
-    Numbers of movements count from `seq_floor`, which a restored backup raises (store/backup.py).
+    Numbers of movements count from `seq_floor`, which a restored backup or a lost store raises.
     """
 
     @property

@@ -3,8 +3,9 @@
 A backup is a snapshot of every database in the data_dir. What happens after it is not in it, and
 that is what a restore has to live with: movements that were told after the snapshot have used
 numbers, and so ids, that the restored gateway would give to other movements. So a restore lifts
-the number of every tag by `SEQ_GAP`, also of tags that the backup does not know (`seq_floor`), and
-the journal's number by as much. No id is used twice; each tag's `seq` has one gap.
+the numbers of all tags, also of those that the backup does not know (`seq_floor`), above whatever
+may have been given, and the journal's number by `GAP`. No id is used twice, and `seq` still grows
+per tag, with one gap.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -25,8 +27,8 @@ from gateway.store.archive import Manifest, checksum, extract, opened_archive, w
 from gateway.store.database import STORE_FILE, lock_store
 from gateway.store.faults import DamagedError, words
 
-#: More movements than one tag makes between a backup and its restore.
-SEQ_GAP = 1_000_000
+#: More records than there are between a backup and its restore, or so a client's cursor hopes.
+GAP = 1_000_000
 _BUSY_S = 10.0
 _PARTS = ("", "-wal", "-shm")
 
@@ -36,10 +38,8 @@ _LIFT_CURSORS = (
     "WHERE delivered >= (SELECT seq FROM sqlite_sequence WHERE name = 'record')"
 )
 _LIFT_JOURNAL = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'record'"
-_LIFT_FLOOR = (
-    "INSERT INTO meta VALUES ('seq_floor', CAST(?1 AS TEXT)) ON CONFLICT (name) DO UPDATE SET "
-    "value = CAST(CAST(value AS INTEGER) + ?1 AS TEXT)"
-)
+_FLOOR = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'seq_floor'), 0)"
+_SET_FLOOR = "INSERT OR REPLACE INTO meta VALUES ('seq_floor', ?)"
 
 
 def back_up(data_dir: Path, file: Path, site: str) -> Manifest:
@@ -135,8 +135,13 @@ def _check(connection: sqlite3.Connection) -> None:
 
 def _lift(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    for sql in (_LIFT_TAGS, _LIFT_CURSORS, _LIFT_JOURNAL, _LIFT_FLOOR):
-        connection.execute(sql, (SEQ_GAP,))
+    (floor,) = connection.execute(_FLOOR).fetchone()
+    # As where a damaged store is replaced: a tag moves less than once a second.
+    lifted = max(floor + 1, int(time.time()))
+    connection.execute(_LIFT_TAGS, (lifted - floor,))
+    connection.execute(_SET_FLOOR, (str(lifted),))
+    connection.execute(_LIFT_CURSORS, (GAP,))
+    connection.execute(_LIFT_JOURNAL, (GAP,))
     connection.execute(
         "INSERT OR REPLACE INTO meta VALUES ('restored', ?)", (datetime.now(UTC).isoformat(),)
     )

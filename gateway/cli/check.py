@@ -46,7 +46,11 @@ def check(
             count = len(error.problems)
             typer.echo(f"{count} problem{'s' if count > 1 else ''}", err=True)
         raise typer.Exit(1) from None
-    _tell((), (*configuration.notes, *_calibration_notes(configuration)), as_json=as_json)
+    _tell(
+        (),
+        (*configuration.notes, *_calibration_notes(configuration), *rules.notes),
+        as_json=as_json,
+    )
     if not as_json:
         typer.echo(summary(configuration, len({rule.id for rule in rules.rules})))
 

@@ -54,8 +54,10 @@ def check(
             typer.echo("\n".join(map(str, error.problems)))
         raise typer.Exit(1) from None
     if as_json:
-        typer.echo("[]")
+        typer.echo(json.dumps([asdict(note) for note in found.notes], indent=2))
         return
+    for note in found.notes:
+        typer.echo(f"{note} (note)")
     count = len({rule.id for rule in found.rules})
     tests = len(found.tests)
     typer.echo(f"{count} rules with {tests} tests; everything is fine")

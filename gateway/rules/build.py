@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gateway.model.device import BINARY_KINDS
+from gateway.model.device import BINARY_KINDS, SensorKind
 from gateway.rules.build_trials import check_trials
 from gateway.rules.build_where import WhereBuilder, World
 from gateway.rules.circumstances import ForSeconds, SensorIs
@@ -32,6 +32,7 @@ _STANDARD = (
     *("epc", "zone", "from", "to", "door", "direction", "passage", "shipment", "verdict"),
     *("sku", "item.sku", "sensor", "value", "reader", "antenna", "state"),
 )
+_MEASURING = {str(kind) for kind in SensorKind if kind not in BINARY_KINDS}
 _SILENT = "The sensor {sensor} has said nothing for {silent}"
 
 
@@ -211,10 +212,11 @@ class RuleBuilder:
             )
         )
         if not watched:
-            self._report.problem(
-                node.at("absent").place,
-                "the rule names no sensor that measures: there is nothing to be absent",
-            )
+            if not kinds & _MEASURING and not rule.sensors:
+                self._report.problem(
+                    node.at("absent").place,
+                    "the rule names no sensor that measures: there is nothing to be absent",
+                )
             return []
         return [
             Rule(

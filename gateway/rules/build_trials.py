@@ -1,4 +1,8 @@
-"""The names in a rule's inline tests, checked against the site like those in the rule."""
+"""The names in a rule's inline tests, checked against the site.
+
+A name that the site does not have is noted and refuses nothing: the test fails when it is run, but
+a site whose zones have other names than those in the shipped tests may run its rules.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ _Named = tuple[str, str, Node]
 
 
 def check_trials(tests: tuple[TestEntry, ...], node: Node, world: World, report: Report) -> None:
-    """Report names that the site does not have, and events that go back in time."""
+    """Note names that the site does not have; report events that go back in time."""
     known: dict[str, Collection[str]] = {
         "zone": [zone.id for zone in world.site.zones],
         "door": [door.id for door in world.site.doors],
@@ -27,7 +31,7 @@ def check_trials(tests: tuple[TestEntry, ...], node: Node, world: World, report:
         for what, name, where in _names(test, at):
             if name not in known[what] and not report.full:
                 hint = suggestion(name, known[what])
-                report.problem(where.place, f"there is no {what} {quoted(name)}{hint}")
+                report.note(where.place, f"in a test, there is no {what} {quoted(name)}{hint}")
         times = [event.at for event in test.events]
         for n, (before_s, after_s) in enumerate(pairwise(times), 1):
             if after_s < before_s:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.model.alert import Severity
@@ -51,7 +52,7 @@ def load_rules(path: Path, world: World) -> RuleSet:
             files.append(fitted)
     rules = _Collector(world, report).collect(files)
     report.raise_problems()
-    return rules
+    return replace(rules, notes=tuple(report.notes))
 
 
 class _Collector:

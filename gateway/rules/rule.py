@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.errors import Problem
 from gateway.model.alert import Severity
 from gateway.model.alert_routes import Routes
 from gateway.model.device import SensorConfig
@@ -90,6 +91,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     routes: Routes = field(default_factory=Routes)
     sensors: tuple[SensorConfig, ...] = ()  # of the site, to be followed
+    notes: tuple[Problem, ...] = ()  # what the user should know, though nothing is wrong
     tests: tuple[tuple[str, Any], ...] = ()  # (rule, one of its inline tests), for trials
 
     def named(self, name: str) -> Rule | None:

@@ -138,3 +138,27 @@ def test_the_same_rule_has_the_same_digest_however_it_is_written(tmp_path: Path)
 
     assert digest(FINE) == digest(FINE.replace("{to: bin-1}", "{to: bin-1}  # here"))
     assert digest(FINE) != digest(FINE.replace("bin-1", "bin-2"))
+
+
+def test_names_in_tests_that_the_site_does_not_have_refuse_nothing(tmp_path: Path) -> None:
+    text = (
+        FINE
+        + """
+    tests:
+      - events: [{at: 0s, moved: {epc: E1, to: bin-11}}]
+"""
+    )
+    (note,) = rules_of(tmp_path, text).notes
+    told = str(note).removeprefix(f"{tmp_path}/rules.yaml:")
+    assert told == "9:48: in a test, there is no zone 'bin-11'; did you mean 'bin-1'?"
+
+
+def test_the_events_of_a_test_stand_in_order(tmp_path: Path) -> None:
+    text = (
+        FINE
+        + """
+    tests:
+      - events: [{at: 5s}, {at: 2s}]
+"""
+    )
+    assert problems(tmp_path, text) == ["9:33: events stand in order of time"]

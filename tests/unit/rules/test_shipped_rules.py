@@ -40,3 +40,10 @@ def test_the_rule_does_what_its_story_says(
 ) -> None:
     for trial in run_trials(rules, example.site, rule):
         assert trial.failures == (), trial.name
+
+
+def test_the_shipped_rules_load_at_a_site_that_has_next_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "gateway.yaml").write_text("site: {id: bare}\n")
+    found = load_site_rules(load(tmp_path, {}), EXAMPLE / "rules")
+    assert {rule.id for rule in found.rules} == STORIES

@@ -116,7 +116,8 @@ class Kin:
             theirs = np.take_along_axis(theirs, columns, axis=1)
             said += np.where(counts[:, place, None], theirs, 0.0)
         said = np.where(zones != NO_ZONE, said / TEMPER, -np.inf)
-        said -= said.max(axis=1, keepdims=True)
+        most = said.max(axis=1, keepdims=True)
+        said -= np.where(np.isfinite(most), most, 0.0)  # a tag at a door has no zone at all
         return np.where(zones != NO_ZONE, np.maximum(said, -MOST_SAID), 0.0)
 
     def _together(self, tags: Numbers, others: Numbers) -> Bools:

@@ -30,7 +30,7 @@ STORE_FILE = "state.db"
 #: The most that the store may grow to: 24 h of upstream outage at 25 movements a second.
 DEFAULT_LIMIT_BYTES = 1 << 30
 #: Checking a big file must not delay the start: what is not checked by then is taken on trust.
-CHECK_S = 2.0
+CHECK_S = 1.0
 #: Small or decisive tables, checked whole before the budget is spent on the journal.
 CHECKED_FIRST = ("meta", "zone", "sink", "memory", "tag")
 #: Connections for reading that are kept open between uses.

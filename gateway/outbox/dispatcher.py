@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from gateway.backoff import Backoff
 from gateway.errors import Hold, Rejected, Retry
 from gateway.model.delivery import Record, Sink
-from gateway.outbox.queue import Queue
+from gateway.outbox.queue import DAMAGED, Queue
 from gateway.outbox.second_tries import SecondTries
 
 logger = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class Dispatcher:
         self._oldest_us = page.oldest_us
         sound = [record for record in page.records if record.body]
         reasons = await self._deliver(sound) if sound else {}
-        reasons |= {r.seq: "its body is damaged in the store" for r in page.records if not r.body}
+        reasons |= {record.seq: DAMAGED for record in page.records if not record.body}
         if page.upto == self._upto:
             return False
         rejected = {record: reasons[record.seq] for record in page.records if record.seq in reasons}

@@ -20,6 +20,9 @@ from gateway.store.operations import Operation
 from gateway.store.queries import Page
 from gateway.store.writer import Writer
 
+#: Why a record is set aside that the disk has spoilt.
+DAMAGED = "its body is damaged in the store"
+
 
 class Queue:
     """Reads by a thread of its own, writes by the store's writer; for the event loop's thread."""

@@ -14,12 +14,13 @@ import time
 from gateway.backoff import Backoff
 from gateway.errors import Rejected
 from gateway.model.delivery import Record, Sink
-from gateway.outbox.queue import Queue
+from gateway.outbox.queue import DAMAGED, Queue
 
 logger = logging.getLogger(__name__)
 
-#: Letters in one turn, so that new records never wait for many of them.
+#: Letters in one turn, and for how long a turn begins another, so that new records need not wait.
 TURN = 10
+TURN_S = 0.5
 FIRST_S, MOST_S = 1.0, 60.0
 
 
@@ -49,8 +50,12 @@ class SecondTries:
         self._wanted = False  # before looking: who marks more meanwhile is not overlooked
         try:
             found = await self._queue.wanted_again(self._sink.name, TURN)
+            ends_at_s = time.monotonic() + TURN_S
             for record in found:
                 await self._try(record)
+                if time.monotonic() > ends_at_s:
+                    self._wanted = True
+                    break
         except Exception as failure:  # noqa: BLE001 - whatever it is, the new records go on
             return self._later(failure)
         self._backoff.reset()
@@ -60,7 +65,7 @@ class SecondTries:
     async def _try(self, record: Record) -> None:
         name = self._sink.name
         try:
-            refused = await self._sink.deliver([record])
+            refused = await self._sink.deliver([record]) if record.body else {record.seq: DAMAGED}
         except Rejected as refusal:
             refused = {record.seq: str(refusal)}
         reason = refused.get(record.seq)

@@ -171,3 +171,32 @@ async def test_letters_of_a_removed_sink_can_be_dropped_but_not_delivered(outbox
         with pytest.raises(OutboxError, match="not in the settings any more"):
             await desk.retry("old", None)
         assert await desk.drop("old", None) == 1
+
+
+async def test_a_letter_that_the_disk_has_damaged_is_never_delivered(outbox: Outbox) -> None:
+    sink = ScriptedSink("wms")
+    async with outbox.serving(sink) as dispatchers:
+        await refused(outbox, sink, 3, 1)
+        await outbox.queue._write(lambda c: c.execute("UPDATE dead_letter SET body = x''").rowcount)
+        sink.rejects.clear()
+        await running(outbox, dispatchers).retry("wms", None)
+        await eventually(lambda: "damaged" in outbox.dead_letters()[0].reason)
+    assert len(sink.accepted) == 2
+
+
+async def test_slow_letters_let_new_records_pass(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.outbox.second_tries.TURN_S", 0.0)
+    sink = ScriptedSink("wms")
+    async with outbox.serving(sink) as dispatchers:
+        ids = await refused(outbox, sink, 8, 1, 2, 3, 4)
+        sink.rejects.clear()
+        await eventually(lambda: dispatchers.statuses[0].state is State.IDLE)
+        sink.gate.clear()
+        await running(outbox, dispatchers).retry("wms", None)
+        await eventually(lambda: [r.id for r in sink.batches[-1]] == [ids[1]])
+        (new,) = outbox.append(1)
+        sink.gate.set()
+        await eventually(lambda: len(sink.ids) == 9)
+    assert sink.ids[-4:] == [new, ids[2], ids[3], ids[4]]

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MINUTES_A_DAY = 24 * 60
+#: Clocks change at a quarter of an hour, all over the world.
+_QUARTER_US = 15 * 60 * 1_000_000
 
 
 @lru_cache(maxsize=8)
@@ -52,17 +54,27 @@ class Schedule:
         return within is not self.outside
 
     def next_change_us(self, time_us: int) -> int:
-        """The next time at which it may say otherwise: an end of hours, or midnight."""
+        """The next time at which it may say otherwise: an end of hours, or midnight.
+
+        On a day when the clocks change it is at most a quarter of an hour away.
+        """
         moment = local(time_us, self.timezone)
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        found = []
-        for day in (0, 1):
-            for minute in (self.begin_minute, self.end_minute, 0):
-                # Wall clock arithmetic: 06:00 is 06:00, however long the night was.
-                wall = midnight + timedelta(days=day, minutes=minute)
-                found.append(round(wall.timestamp()) * 1_000_000)
-        later = [at_us for at_us in found if at_us > time_us]
-        return min(later) if later else time_us + 3_600_000_000
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        # Wall clock arithmetic: 06:00 is 06:00, however long the night was.
+        walls = [
+            midnight + timedelta(days=day, minutes=minute)
+            for day in (0, 1)
+            for minute in (self.begin_minute, self.end_minute, 0)
+        ]
+        found = [
+            round(wall.replace(fold=fold).timestamp()) * 1_000_000
+            for wall in walls
+            for fold in (0, 1)
+        ]
+        next_us = min(at_us for at_us in found if at_us > time_us)
+        if local(next_us, self.timezone).utcoffset() != moment.utcoffset():
+            next_us = min(next_us, time_us - time_us % _QUARTER_US + _QUARTER_US)
+        return next_us
 
     def __str__(self) -> str:
         days = "" if len(self.days) == 7 else ", ".join(DAYS[d] for d in sorted(self.days)) + " "

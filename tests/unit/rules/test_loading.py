@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.model.epc_schemes import BY_NAME
+from gateway.rules.expression import available
 from tests.rule_bench import rules_of
 
 CODINGS = ", ".join(sorted(BY_NAME))
@@ -162,3 +163,28 @@ def test_the_events_of_a_test_stand_in_order(tmp_path: Path) -> None:
 """
     )
     assert problems(tmp_path, text) == ["9:33: events stand in order of time"]
+
+
+@pytest.mark.skipif(not available(), reason="cel-expr-python is not installed")
+@pytest.mark.parametrize(
+    ("when", "sentence"),
+    [
+        ("zoen == 'a'", "there is no field 'zoen'; did you mean 'zone'?"),
+        ("dwell + 1 > 5", "it cannot be evaluated: "),
+        ("item.skuu == 'a'", 'Key not found in map : "skuu"'),
+        ("item.sku", "the result is STRING, not true or false"),
+    ],
+)
+def test_expressions_are_tried_at_load(tmp_path: Path, when: str, sentence: str) -> None:
+    (told,) = problems(tmp_path, FINE.replace("where:", f'when: "{when}"\n    where:'))
+    assert told.startswith("5:11: ")
+    assert sentence in told
+
+
+def test_without_the_engine_of_expressions_a_rule_that_has_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.rules.expression.cel", None)
+    assert rules_of(tmp_path, FINE).rules
+    (told,) = problems(tmp_path, FINE.replace("where:", "when: dwell > 5\n    where:"))
+    assert "'when' needs the package cel-expr-python, which is not installed" in told

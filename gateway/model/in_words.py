@@ -88,6 +88,8 @@ def _reasons(evidence: Body, *, weighed: bool) -> str:
 
 
 def _details(evidence: Body, clock: Clock) -> Iterator[str]:
+    if evidence.get("retracted"):
+        yield f"taken back because {evidence['retracted']}"
     peaks, rival, other = (evidence.get(key) for key in ("peaks", "rival", "runner_up"))
     if peaks:
         first_to_last = sorted(peaks.items(), key=lambda peak: str(peak[1]))

@@ -20,7 +20,7 @@ from gateway.location.epochs import EPOCH_US
 from gateway.location.profiles import Profiles
 from gateway.location.sightings import Sightings, reduce
 from gateway.location.states import NO_ANTENNA, SLOTS, TagStates
-from gateway.location.times import NEVER_US
+from gateway.location.times import NEVER_US, Times
 from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.movement import Presence
 from gateway.model.place import ZoneKind
@@ -160,11 +160,23 @@ class Evidence:
             self._begin_run(begun)
         np.maximum.at(last_us, spots, reads["time_us"])
         np.add.at(states.slot_reads.reshape(-1), spots, reads["count"])
-        np.maximum.at(states.slot_peak_cdbm.reshape(-1), spots, reads["rssi_cdbm"])
+        self._peak(spots, reads["rssi_cdbm"], reads["time_us"])
+
+    def _peak(self, spots: Numbers, cdbm: npt.NDArray[np.int16], time_us: Times) -> None:
+        """The strongest read of each run and when it was; of equals the last."""
+        states = self._states
+        peaks, after_ms = states.slot_peak_cdbm.reshape(-1), states.slot_peak_ms.reshape(-1)
+        np.maximum.at(peaks, spots, cdbm)
+        top = np.flatnonzero(cdbm == peaks[spots])
+        first_us = states.slot_first_us.reshape(-1)[spots[top]]
+        # Later reads of the same power, and stronger ones, are later: the latest of them counts.
+        ms = np.maximum(time_us[top] - first_us, 0) // 1_000
+        np.maximum.at(after_ms, spots[top], ms.astype(np.uint32))
 
     def _begin_run(self, spots: Numbers) -> None:
         self._states.slot_reads.reshape(-1)[spots] = 0
         self._states.slot_peak_cdbm.reshape(-1)[spots] = NO_RSSI_CDBM
+        self._states.slot_peak_ms.reshape(-1)[spots] = 0
 
     def _asked(
         self, tags: Numbers, antennas: Antennas, first_us: npt.NDArray[np.int64], end_us: int
@@ -281,9 +293,8 @@ class Evidence:
         first_us[spots[pause]] = rows["first_us"][pause]
         self._begin_run(spots[pause])
         known_us[spots] = rows["last_us"]
-        reads, peaks = states.slot_reads.reshape(-1), states.slot_peak_cdbm.reshape(-1)
-        reads[spots] += rows["count"].astype(np.uint32)
-        peaks[spots] = np.maximum(peaks[spots], rows["peak_cdbm"])
+        states.slot_reads.reshape(-1)[spots] += rows["count"].astype(np.uint32)
+        self._peak(spots, rows["peak_cdbm"], rows["last_us"])
 
     def looks(self, tags: Numbers, as_of_us: npt.NDArray[np.int64]) -> Looks:
         """What the antennas say of `tags`, each at its time.

@@ -14,13 +14,14 @@ from gateway.model.reads import NO_RSSI_CDBM
 def antenna_reads(site: Site, states: TagStates, tag: int) -> list[dict[str, Any]]:
     """What each antenna read of a tag, in its last run of reads; strongest evidence first.
 
-    Powers are null where the reader gives none. Times are those of the first and the last read.
+    Powers are null where the reader gives none. Times are those of the first, the strongest and
+    the last read.
     """
     weights = states.slot_weight[tag].tolist()
     numbers = states.slot_antenna[tag].tolist()
     peaks_cdbm, means_dbm = states.slot_peak_cdbm[tag].tolist(), states.slot_dbm[tag].tolist()
     firsts_us, lasts_us = states.slot_first_us[tag].tolist(), states.slot_us[tag].tolist()
-    reads = states.slot_reads[tag].tolist()
+    reads, after_ms = states.slot_reads[tag].tolist(), states.slot_peak_ms[tag].tolist()
     rows = []
     for slot in sorted(range(len(weights)), key=weights.__getitem__, reverse=True):
         number = numbers[slot]
@@ -35,6 +36,7 @@ def antenna_reads(site: Site, states: TagStates, tag: int) -> list[dict[str, Any
         row["reads"] = reads[slot]
         row["rssi_max_dbm"] = peaks_cdbm[slot] / 100.0 if known else None
         row["rssi_mean_dbm"] = round(means_dbm[slot], 1) if known else None
+        row["strongest"] = iso_utc(firsts_us[slot] + after_ms[slot] * 1_000) if known else None
         row["first"], row["last"] = iso_utc(firsts_us[slot]), iso_utc(lasts_us[slot])
         rows.append(row)
     return rows

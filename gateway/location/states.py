@@ -1,6 +1,6 @@
 """TagStates: what is believed of every tag, as columns by tag number.
 
-About 290 bytes a tag that is read; of one that is only known most of it is never touched. `slot_…`
+About 380 bytes a tag that is read; of one that is only known most of it is never touched. `slot_…`
 columns hold the fading evidence of up to `SLOTS` antennas.
 """
 
@@ -43,9 +43,11 @@ class TagStates:
         self.slot_dbm = np.zeros((capacity, SLOTS), dtype=np.float32)
         self.slot_first_us = np.zeros((capacity, SLOTS), dtype=np.int64)  # of this run of reads
         self.slot_us = np.zeros((capacity, SLOTS), dtype=np.int64)  # last read
-        # Of this run of reads, to be told: how many there were, and the strongest.
+        # Of this run of reads, to be told: how many there were, the strongest, and how long after
+        # the first that came.
         self.slot_reads = np.zeros((capacity, SLOTS), dtype=np.uint32)
         self.slot_peak_cdbm = np.zeros((capacity, SLOTS), dtype=np.int16)
+        self.slot_peak_ms = np.zeros((capacity, SLOTS), dtype=np.uint32)
 
     def __len__(self) -> int:
         return len(self.zone)

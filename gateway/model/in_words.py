@@ -6,7 +6,7 @@ an older version, or none, only makes it shorter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -32,7 +32,7 @@ def in_words(movement: Body, clock: Clock = utc_clock) -> list[str]:
     evidence = movement.get("evidence") or {}
     head = f"{_what(movement)} at {clock(movement['event_time'])}, {_sure(movement)}"
     reasons = _reasons(evidence, weighed=movement["kind"] not in ("missing", "departed"))
-    return [f"{head}: {reasons}" if reasons else head, *_details(evidence, clock)]
+    return [f"{head}: {reasons}" if reasons else head, *_details(evidence, clock, movement["door"])]
 
 
 def passage_in_words(passage: Body, clock: Clock = utc_clock) -> list[str]:
@@ -87,23 +87,43 @@ def _reasons(evidence: Body, *, weighed: bool) -> str:
     return ", ".join(f"{words} ({weight:+.1f})" if weighed else words for words, weight in told)
 
 
-def _details(evidence: Body, clock: Clock) -> Iterator[str]:
+def _details(evidence: Body, clock: Clock, door: str | None = None) -> Iterator[str]:
     if evidence.get("retracted"):
         yield f"taken back because {evidence['retracted']}"
-    peaks, rival, other = (evidence.get(key) for key in ("peaks", "rival", "runner_up"))
-    if peaks:
-        first_to_last = sorted(peaks.items(), key=lambda peak: str(peak[1]))
-        yield "strongest " + ", then ".join(f"{s} at {clock(at)}" for s, at in first_to_last)
-    if rival:
-        yield f"{rival['db']:.0f} dB stronger than at {rival['door']}"
+    if door:
+        yield from _at_door(door, evidence.get("reads") or (), clock)
     sensors = evidence.get("sensors")
     if sensors:
         yield ", ".join(_sensor(change, clock) for change in sensors)
     for row in (evidence.get("reads") or ())[:MOST_ANTENNAS]:
         yield heard(row, clock)
-    if other:
+    if other := evidence.get("runner_up"):
         what = f"in {other['zone']}" if "zone" in other else other.get("what", "something else")
         yield f"the next best guess, {what}: {_percent(other['probability'])}"
+
+
+def _at_door(door: str, reads: Iterable[Body], clock: Clock) -> Iterator[str]:
+    """When each side heard it best, and how much better that was than at another door."""
+    here: dict[str, Body] = {}
+    elsewhere: Body | None = None
+    for row in reads:
+        if not row.get("door") or row.get("strongest") is None:
+            continue
+        if row["door"] != door:
+            elsewhere = _stronger(elsewhere, row)
+        else:
+            here[row["side"]] = _stronger(here.get(row["side"]), row)
+    peaks = sorted((row["strongest"], side) for side, row in here.items())
+    if len(peaks) > 1:
+        yield "strongest " + ", then ".join(f"{side} at {clock(at)}" for at, side in peaks)
+    if here and elsewhere is not None:
+        lead_db = max(row["rssi_max_dbm"] for row in here.values()) - elsewhere["rssi_max_dbm"]
+        than = "stronger" if lead_db >= 0 else "weaker"
+        yield f"{abs(lead_db):.0f} dB {than} than at {elsewhere['door']}"
+
+
+def _stronger(one: Body | None, other: Body) -> Body:
+    return one if one is not None and one["rssi_max_dbm"] >= other["rssi_max_dbm"] else other
 
 
 def _sensor(change: Body, clock: Clock) -> str:

@@ -23,6 +23,7 @@ def test_reads_are_counted_per_antenna_with_their_powers_and_times() -> None:
     assert (row["reads"], row["rssi_max_dbm"]) == (4, -58.5)
     assert -64 < row["rssi_mean_dbm"] < -60
     assert row["first"] == "2024-11-21T15:40:00.000Z"
+    assert row["strongest"] == "2024-11-21T15:40:00.300Z"
     assert row["last"] == "2024-11-21T15:40:00.900Z"
 
 

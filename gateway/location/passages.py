@@ -35,6 +35,8 @@ NEAR_US = 1_000_000
 #: Moments at which tags may have passed a door, remembered per door, and how exactly.
 MOST_STIRRED = 256
 STIR_US = 200_000
+#: So many tags together are a load that beams must have noticed; fewer may be a mistake.
+A_LOAD = 3
 #: How likely a passage is of which only the beams know.
 BY_BEAMS = 0.9
 
@@ -204,8 +206,9 @@ class Passages:
         load.announced_us.clear()
         past = self._complete.setdefault((load.door, load.direction), deque(maxlen=MOST_COMPLETE))
         past.append(load)
-        door = self._site.door_numbers[load.door]
-        self._beams.noticed(door, load.first_us, load.last_us)
+        if len(load.crossed_us) >= A_LOAD:
+            door = self._site.door_numbers[load.door]
+            self._beams.noticed(door, load.first_us, load.last_us)
         decision = self._told(load, Status.CONFIRMED)
         load.told = replace(
             decision,
@@ -278,7 +281,9 @@ class Passages:
         )
 
     def _is_explained(self, crossing: EmptyCrossing) -> bool:
-        """Whether tags account for what broke the beams."""
+        """Whether tags account for what broke the beams, or the door was closed."""
+        if self._beams.closed(crossing.door, crossing.start_us):
+            return True
         from_us, to_us = crossing.start_us - NEAR_US, crossing.end_us + NEAR_US
         if any(from_us <= at_us <= to_us for at_us in self._stirred.get(crossing.door, ())):
             return True

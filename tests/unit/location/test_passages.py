@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from gateway.model.movement import Direction, Movement, Status
 from gateway.model.passage import Passage
-from tests.scene import Scene, epc_of, seconds
+from tests.scene import SITE, Scene, epc_of, seconds
 
 
 def load(scene: Scene, prefix: str, *, at_s: float, out: bool = True, tags: int = 8) -> None:
@@ -163,6 +164,17 @@ def test_who_comes_close_behind_another_is_told_too() -> None:
     beams(scene, 10.1, 11.1, broken_for_s=1.2)
     beams(scene, 13.4, 12.6, broken_for_s=0.4)
     assert [p.direction for p in scene.run(40).passages] == [Direction.OUT, Direction.IN]
+
+
+def test_nothing_passes_a_door_that_is_closed() -> None:
+    door = replace(SITE.doors[0], contact="door-1/contact")
+    scene = Scene(site=replace(SITE, doors=(door,)))
+    scene.sensor("door-1/contact", False, at_s=1)
+    beams(scene, 10, 11)
+    scene.sensor("door-1/contact", True, at_s=20)
+    beams(scene, 30, 31)
+    (passage,) = scene.run(50).passages
+    assert seconds(passage.start_us) == 30
 
 
 def test_one_beam_alone_or_both_far_apart_is_no_passage() -> None:

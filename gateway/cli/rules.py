@@ -97,7 +97,12 @@ def run_tests(
 )
 def backtest(
     *,
-    recording: RecordingOption,
+    recording: Annotated[
+        list[Path] | None, typer.Option(help="A recording; may be given again.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option(help="What the gateway has committed in this time, such as 7d.")
+    ] = "",
     site: SiteOption = DEFAULT_SITE,
     rules: RulesOption = None,
     items: ItemsOption = None,
@@ -109,16 +114,24 @@ def backtest(
 ) -> None:
     """Tell what rules would have told on recordings, and with --diff what would be different.
 
-    The recordings go through the core of the daemon in virtual time; nothing is sent.
+    Recordings go through the core of the daemon in virtual time; nothing is sent. With --since the
+    movements and passages in the gateway's store are taken, so that rules on sensors and readers
+    have nothing to look at.
     """
     from gateway.backtest import run_recording, tally
 
+    if bool(recording) is bool(since):
+        raise typer.BadParameter("give either --recording or --since", param_hint="--recording")
     configuration, found = _load(site, rules)
     watch, engine = _engine(configuration, found, items)
     if diff:
         _, own = _load(site, None)
         engine.others = [_engine_of(configuration, own, watch)]
-    run_recording(configuration, watch, engine, recording, _complain, drain_us=_duration_us(drain))
+    if recording:
+        drain_us = _duration_us(drain)
+        run_recording(configuration, watch, engine, recording, _complain, drain_us=drain_us)
+    else:
+        _run_history(configuration, watch, engine, _duration_us(since))
     tallies = [tally(engine), *(tally(other) for other in engine.others)]
     names = list(dict.fromkeys(rule.id for rule in found.rules))
     if as_json:
@@ -200,6 +213,22 @@ def _engine_of(configuration: Configuration, rules: RuleSet, watch: Watch) -> Tr
     return TrialEngine(rules, configuration.site, watch)
 
 
+def _run_history(
+    configuration: Configuration, watch: Watch, engine: TrialEngine, span_us: int
+) -> None:
+    """What is in the store, with the items that are in it."""
+    from gateway.backtest import run_history
+    from gateway.clock import SystemClock
+    from gateway.store.database import STORE_FILE, reading_of
+    from gateway.store.items import stored_items
+
+    with reading_of(configuration.data_dir / STORE_FILE) as reader:
+        watch.catalog.items.put(stored_items(reader.connection))
+        now_us = SystemClock().now_us()
+        count = run_history(engine, reader, now_us - span_us, now_us)
+    _complain(f"{count:,} movements and passages; sensors and readers are not in the store")
+
+
 def _epc(text: str | None) -> str | None:
     from gateway.model.epc_text import parse_any
 
@@ -217,7 +246,7 @@ def _duration_us(text: str) -> int:
     try:
         return round(parse_duration(text) * 1e6)
     except ValueError as error:
-        raise typer.BadParameter(f"'{text}': {error}", param_hint="--drain") from error
+        raise typer.BadParameter(f"'{text}': {error}", param_hint="--since, --drain") from error
 
 
 def _complain(text: str) -> None:

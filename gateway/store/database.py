@@ -161,6 +161,19 @@ def open_store(path: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Store:
     return Store(path, writing, lock, limit_bytes=limit_bytes, quarantined=quarantined)
 
 
+@contextlib.contextmanager
+def reading_of(path: Path) -> Iterator[Reader]:
+    """A reader of a store that another process may be using; StoreError when there is none."""
+    if not path.is_file():
+        raise StoreError(f"{path}: there is no store")
+    try:
+        reader = Reader(_connect_for_reading(path))
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be read: {words(error)}") from error
+    with contextlib.closing(reader):
+        yield reader
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged store with its -wal and -shm; returns the new path.
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.rules import app
-from tests.unit.settings.sites import EXAMPLE
+from gateway.store.database import STORE_FILE, open_store
+from gateway.store.writer import Writer
+from tests.outcomes import epc_of, movement, outcome
+from tests.unit.settings.sites import EXAMPLE, MINIMAL, write_site
 
 T_US = 1_795_262_400_000_000
 APPLE = "3034257BF7194E4000001A85"
@@ -108,3 +112,32 @@ def test_explain_shows_each_condition_with_what_it_saw(recording: Path) -> None:
 def test_an_unknown_rule_is_told_with_a_suggestion(recording: Path) -> None:
     result = CliRunner().invoke(app, ["explain", "misplaced", *map(str, offline(recording))])
     assert str(result.exception) == "there is no rule 'misplaced'; did you mean 'misplaced-stock'?"
+
+
+def test_backtest_takes_what_the_gateway_has_committed(tmp_path: Path) -> None:
+    now_us = time.time_ns() // 1_000
+    write_site(tmp_path, {"config/gateway.yaml": MINIMAL + "data_dir: data\n"})
+    (tmp_path / "data").mkdir()
+    store = open_store(tmp_path / "data" / STORE_FILE)
+    writer = Writer(store, lambda _: None)
+    writer.start()
+    for tag, age_s in ((1, 3 * 86_400), (2, 3_600)):
+        at_us = now_us - age_s * 1_000_000
+        left = movement(tag, event_time_us=at_us, record_time_us=at_us, door="door-1")
+        writer.submit(outcome(tag, [left]))
+    writer.stop()
+    store.close()
+    text = """
+rules:
+  - id: left
+    on: movement
+    where: {kind: moved}
+    alert: {summary: "{epc} left through {door}"}
+"""
+    (tmp_path / "left.yaml").write_text(text)
+    args = ("backtest", "--json", "--site", tmp_path, "--rules", tmp_path / "left.yaml")
+    for span, tags in (("1d", [2]), ("7d", [1, 2])):
+        fired = json.loads(run(*args, "--since", span))["fired"]
+        assert [f["summary"] for f in fired] == [f"{epc_of(t)} left through door-1" for t in tags]
+    result = CliRunner().invoke(app, [str(a) for a in args])
+    assert result.exit_code == 2

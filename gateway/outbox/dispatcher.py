@@ -111,7 +111,7 @@ class Dispatcher:
             state=self._state,
             reason=self._reason,
             retry_at_us=self._retry_at_us,
-            pending=max(0, self._queue.newest - self._upto),
+            pending=self._queue.waiting(self._upto),
             oldest_us=self._oldest_us,
             delivered=self._delivered,
             set_aside=self._set_aside,

@@ -31,6 +31,7 @@ class Queue:
         self._store = store
         self._writer = writer
         self._clock = clock
+        self._gap = cursors.Gap()
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
 
     @property
@@ -45,8 +46,17 @@ class Queue:
     async def join(self, sinks: Sequence[Joining]) -> dict[str, int]:
         """These sinks and no others are configured; returns how far each has got."""
         now_us = self.now_us()
-        joined: dict[str, int] = await self._write(lambda c: cursors.join(c, sinks, now_us))
+
+        def join(connection: sqlite3.Connection) -> dict[str, int]:
+            self._gap = cursors.gap_of(connection)
+            return cursors.join(connection, sinks, now_us)
+
+        joined: dict[str, int] = await self._write(join)
         return joined
+
+    def waiting(self, after: int) -> int:
+        """How many records there are above the cursor `after`."""
+        return self._gap.records(after, self.newest)
 
     async def page(self, sink: str, after: int, kinds: frozenset[str], limit: int) -> Page:
         """The next records for a sink; raises `sqlite3.Error` when the store cannot be read.

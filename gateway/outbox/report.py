@@ -54,11 +54,12 @@ def sink_reports(
     """Every sink that has a queue or dead letters; `statuses` are those that deliver now."""
     dead = letters.counted(connection)
     newest = int(connection.execute(_NEWEST).fetchone()[0])
+    gap = cursors.gap_of(connection)
     known = {cursor.name: cursor for cursor in cursors.cursors(connection)}
     reports = []
     for name in sorted({*known, *dead}):
         cursor, status = known.get(name), statuses.get(name)
-        pending = newest - cursor.delivered if cursor is not None else 0
+        pending = gap.records(cursor.delivered, newest) if cursor is not None else 0
         removed = cursor is None or cursor.removed_us is not None
         reports.append(
             SinkReport(

@@ -39,6 +39,8 @@ _LIFT_CURSORS = (
 )
 _LIFT_JOURNAL = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'record'"
 _FLOOR = "SELECT coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'seq_floor'), 0)"
+_NEWEST = "SELECT seq FROM sqlite_sequence WHERE name = 'record'"
+_SET_GAP = "INSERT OR REPLACE INTO meta VALUES ('journal_gap', ?)"
 _SET_FLOOR = "INSERT OR REPLACE INTO meta VALUES ('seq_floor', ?)"
 
 
@@ -140,6 +142,8 @@ def _lift(connection: sqlite3.Connection) -> None:
     lifted = max(floor + 1, int(time.time()))
     connection.execute(_LIFT_TAGS, (lifted - floor,))
     connection.execute(_SET_FLOOR, (str(lifted),))
+    (newest,) = connection.execute(_NEWEST).fetchone() or (0,)
+    connection.execute(_SET_GAP, (f"{newest}-{newest + GAP}",))
     connection.execute(_LIFT_CURSORS, (GAP,))
     connection.execute(_LIFT_JOURNAL, (GAP,))
     connection.execute(

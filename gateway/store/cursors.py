@@ -49,6 +49,28 @@ class Cursor:
     let_go: int  # records given up for lack of room, or for their age
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Numbers of the journal that a restored backup has skipped: above `start`, up to `end`."""
+
+    start: int = 0
+    end: int = 0
+
+    def records(self, after: int, upto: int) -> int:
+        """How many records there are at most above `after` and up to `upto`."""
+        skipped = min(upto, self.end) - max(after, self.start)
+        return max(0, upto - after - max(0, skipped))
+
+
+def gap_of(connection: sqlite3.Connection) -> Gap:
+    """The last gap, if any; a sink that is behind an earlier one seems to have more to take."""
+    found = connection.execute("SELECT value FROM meta WHERE name = 'journal_gap'").fetchone()
+    start, _, end = (found[0] if found else "").partition("-")
+    if not (start.isdecimal() and end.isdecimal()):  # none, or the disk has spoilt it
+        return Gap()
+    return Gap(start=int(start), end=int(end))
+
+
 def cursors(connection: sqlite3.Connection) -> list[Cursor]:
     """Every sink that is known, also those that were removed a short while ago."""
     return [

@@ -7,6 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.store.cursors import gap_of
+
 #: Records that tell the recent rate, and the least time that they are taken to have come in.
 RECENT_RECORDS = 5_000
 LEAST_SPAN_S = 600.0
@@ -18,7 +20,7 @@ NEARLY_FULL = 0.9
 _NEWEST = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'record'), 0)"
 _RECENT = (
     "SELECT count(*), coalesce(sum(length(body)), 0), min(created_us), max(created_us) "
-    "FROM record WHERE seq > ?"
+    "FROM (SELECT body, created_us FROM record ORDER BY seq DESC LIMIT ?)"
 )
 _OLDEST = "SELECT min(seq) FROM record"
 _FLOOR = "SELECT name, delivered FROM sink WHERE retired = 0 ORDER BY delivered, name LIMIT 1"
@@ -81,15 +83,13 @@ def room(connection: sqlite3.Connection, limit_bytes: int | None = None) -> Room
     """How much there is; some milliseconds."""
     used, limit = used_and_limit(connection, limit_bytes)
     newest = int(connection.execute(_NEWEST).fetchone()[0])
-    count, octets, first_us, last_us = connection.execute(
-        _RECENT, (newest - RECENT_RECORDS,)
-    ).fetchone()
+    count, octets, first_us, last_us = connection.execute(_RECENT, (RECENT_RECORDS,)).fetchone()
     each = octets // count + ROW_BYTES if count else ROW_BYTES
     span_s = max(LEAST_SPAN_S, (last_us - first_us) / 1e6) if count else LEAST_SPAN_S
     per_hour = round(count * each / span_s * 3600)
     behind, delivered = connection.execute(_FLOOR).fetchone() or (None, newest)
     oldest = connection.execute(_OLDEST).fetchone()[0] or newest + 1
-    history = max(0, min(used, (delivered - oldest + 1) * each))
+    history = min(used, gap_of(connection).records(oldest - 1, delivered) * each)
     free = max(0, limit - used + history)
     return Room(
         used_bytes=used,

@@ -18,10 +18,12 @@ from gateway.errors import StoreError
 from gateway.live import LiveView
 from gateway.model.place import Site
 from gateway.model.tags import TagIndex
+from gateway.outbox.report import sink_reports
 from gateway.store.archive import MANIFEST
 from gateway.store.backup import GAP, back_up, restore
 from gateway.store.cursors import Joining, cursors, join
 from gateway.store.database import STORE_FILE, Store, open_store
+from gateway.store.room import room
 from gateway.store.writer import Writer
 from tests.outcomes import NOW_US, SITE, epc_of, movement, outcome
 
@@ -161,6 +163,20 @@ def test_queues_go_on_where_they_were_and_cursors_of_clients_stay_good(restored:
     (new,) = restored.movements_after(5_000, 10)  # a client that had seen record 5,000
     assert json.loads(new.body)["seq"] == 5_000_011
     assert len(bodies(restored)) == 11
+
+
+def test_what_waits_after_a_restore_is_what_waited_before(restored: Store) -> None:
+    def pending() -> list[int]:
+        return [sink.pending for sink in sink_reports(restored.writing, {})]
+
+    assert pending() == [2]
+    write(restored, 5_000_011, 5_000_013)
+    assert pending() == [5]
+    restored.writing.execute("UPDATE sink SET delivered = ?", (10 + GAP,))
+    assert pending() == [3]
+    found = room(restored.writing)
+    assert found.behind == "wms"
+    assert found.bytes_per_hour > 0
 
 
 def test_a_sink_that_had_taken_all_has_nothing_to_look_through(

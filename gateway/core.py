@@ -130,13 +130,14 @@ class Core:
                 seq = self._seq(decision.tag) + 1
                 outcome.provisional.append(self._movement(decision, seq, outcome.now_us))
                 continue
-            after[decision.tag] -= 1
+            retracted = decision.status is Status.RETRACTED
+            after[decision.tag] -= not retracted  # it has the number of what it takes back
             seq = self._seq(decision.tag) - after[decision.tag]
             movement = self._movement(decision, seq, outcome.now_us)
             outcome.movements.append(movement)
             changed[decision.tag] = None
-            kinds = self.counts.movements
-            kinds[movement.kind] = kinds.get(movement.kind, 0) + 1
+            kinds, kind = self.counts.movements, "retracted" if retracted else str(movement.kind)
+            kinds[kind] = kinds.get(kind, 0) + 1
         outcome.tags += [self.tag_row(tag) for tag in changed]
         passages = [self._passage(p, outcome.now_us) for p in step.passages]
         outcome.passages += self.watch.judge(passages, outcome)
@@ -238,4 +239,4 @@ class Core:
 
 def _later(decisions: list[Decision]) -> dict[int, int]:
     """How many decisions of an epoch count for each tag; it may have had several."""
-    return Counter(d.tag for d in decisions if d.status is not Status.PROVISIONAL)
+    return Counter(d.tag for d in decisions if d.status is Status.CONFIRMED)

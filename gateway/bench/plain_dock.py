@@ -5,6 +5,8 @@ A second opinion for training and tests, beside the simulated warehouse and unli
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,17 +29,21 @@ class PlainDock:
         self._doors = int(rng.integers(1, 5))
         pitch_m = rng.uniform(3.3, 5.0)
         self.site: Site = dock(self._doors, pitch_m)
+        if rng.random() < 0.5:  # one antenna a side
+            kept = tuple(a for a in self.site.antennas if a.port in (1, 4))
+            self.site = replace(self.site, antennas=kept)
         self.tags = TagIndex()
         self._antenna_xy = np.array(
             [(a.position_m[0], a.position_m[1]) for a in self.site.antennas if a.position_m]
         )
         self._outside = np.array([a.side is Side.OUTSIDE for a in self.site.antennas])
-        self._power_dbm = rng.uniform(-50.0, -40.0)
+        self._power_dbm = rng.uniform(-56.0, -34.0)
         self._slope = rng.uniform(1.6, 3.5)
         self._noise_db = rng.uniform(1.0, 2.5)
         self._shield_db = rng.uniform(0.0, 8.0)  # through the wall, to the other side
-        self._reads_per_s = rng.uniform(4.0, 15.0)
-        self._floor_dbm = rng.uniform(-80.0, -70.0)
+        self._reads_per_s = rng.uniform(2.0, 20.0)
+        self._floor_dbm = self._power_dbm - rng.uniform(18.0, 36.0)
+        self._fewest, self._most = (1, 3) if rng.random() < 0.4 else (3, 25)
         self._loads = [self._load(n) for n in range(self._doors * 3)]
 
     def _load(self, number: int) -> _Load:
@@ -45,9 +51,9 @@ class PlainDock:
         door = number % self._doors
         tags = [
             self.tags.add(bytes([0x30, number]) + rng.bytes(10))
-            for _ in range(int(rng.integers(3, 25)))
+            for _ in range(int(rng.integers(self._fewest, self._most)))
         ]
-        x_m = float(np.mean(self._antenna_xy[door * 4 : door * 4 + 4, 0]))
+        x_m = (self.site.doors[door].position_m or (0.0, 0.0))[0]
         return _Load(rng, x_m, door, np.array(tags), still=number >= 2 * self._doors)
 
     def step(self, end_us: int) -> tuple[Reads, list[tuple[int, int, int, int]]]:

@@ -1,6 +1,6 @@
 """Doors: did the tag pass, and which way?
 
-A case opens when a tag's power stands out over its own baseline at a door; it is announced when
+A case opens when a tag's power stands out over what is usual for it at a door; it is announced when
 the classifier is fairly sure, and confirmed once the tag has stayed on its new side for a while.
 A load that turns back looks like a passage until then.
 """
@@ -9,48 +9,64 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gateway.location.beams import BEAM_US, Beams
+from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
 from gateway.location.epochs import EPOCH_US
 from gateway.location.explain import antenna_reads
+from gateway.location.mouths import stands_in_mouth
 from gateway.location.passage_features import (
+    Bools,
     Features,
     Floats,
+    Power,
     Surroundings,
     features_of,
     is_plain,
+    joined,
     shape_of,
+    side_first_seen,
 )
 from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
+from gateway.location.retractions import Retractions
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
-from gateway.location.tracks import BIN_US, SILENT_DBM, Numbers, Tracks
+from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks
 from gateway.model.device import SensorReading
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
-#: A case opens at this much over what is usual for the tag, on the side where it stands out more.
-OPEN_DB = 4.0
+#: Cases are looked at this often: in between too little is added to the picture.
+TURN_US = 500_000
 #: Of a case that is older than this nothing new is expected.
 RECENT_US = 8_000_000
-#: Tags that were hardly read count while as many others as this pass at their door.
+WINDOW_US = BINS * BIN_US
+#: While as many tags as this are passing at a door, tags that were hardly read there count, too.
 COMPANY = 3.0
-#: A passage is told at once when it is this likely; see `_policy`.
+#: A tag with less company than this travels alone.
+LONE = 1.5
+#: A passage is announced when it is this likely, and confirmed; see `_ripe`.
 PROVISIONAL = 0.90
 CONFIRMED = 0.97
-CONFIRMED_TOGETHER = 0.85
 CONFIRMED_LATE = 0.80
+CONFIRMED_HALF = 0.55
 #: From this long after its last peak a case may be confirmed; later less certainty will do.
 SETTLE_S = 2.0
 LATE_S = 4.5
-GIVE_UP_S = 6.5
-#: Tags whose crossings are this close travel together.
-GROUP_S = 1.5
-#: Doors compete within this many bins of the crossing.
+GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
+#: A tag that both sides still read is beyond the door when it is so much stronger there, in 10 dB.
+CLEARLY_BEYOND = 0.4
+#: A door that is watched from one side only is never surer than this.
+MOST_BY_HALF = 0.8
+#: Doors compete within this many bins of the crossing, and by so much at most.
 RIVAL_BINS = 8
+MOST_RIVALRY_DB = 10.0
+#: A tag that has been where it is for less than this before it crossed may not have been there.
+FRESH_US = 3_000_000
 #: A tag that arrived where a passage leads this shortly before may have been put there by its
 #: first reads.
 FIRST_READS_US = 8_000_000
@@ -66,13 +82,14 @@ class Doors:
         self._coverage, self._states = coverage, states
         self._given_model = model
         self._tracks = Tracks(coverage)
-        site = coverage.site
-        self._doors = len(site.doors)
-        sides = np.zeros((len(site.doors), 2), dtype=bool)
+        self.beams = Beams(coverage.site)
+        self.retractions = Retractions(coverage, states, self._tracks)
+        self._passed = Passed.nobody()
+        doors = len(coverage.site.doors)
+        sides = np.zeros((doors, 2), dtype=bool)
         at_doors = np.flatnonzero(coverage.door >= 0)
         sides[coverage.door[at_doors], coverage.side[at_doors]] = True
-        self._both_sides = np.asarray(sides.all(axis=1))
-        self.beams = Beams(site)
+        self._half: Bools = np.asarray(~sides.all(axis=1))
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
         #: Doors at which tags are that may be passing, and when they would have.
         self.open_cases: tuple[Numbers, npt.NDArray[np.int64]] = _NO_CASES
@@ -98,160 +115,208 @@ class Doors:
         row = self._tracks.row_of(tag, door)
         if row is None:
             return INSIDE
-        shape = shape_of(*self._tracks.window(np.array([row]), end_us))
-        return OUTSIDE if shape.first_side[0] > 0.0 else INSIDE
+        power, _ = self._tracks.window(np.array([row]), end_us)
+        return OUTSIDE if side_first_seen(power)[0] > 0.0 else INSIDE
+
+    def vetoes(self, tags: Numbers, doors: Numbers, outward: Bools, end_us: int) -> Bools:
+        """Where a tag is read beyond a door of late, but nothing says that it went through.
+
+        Ask it before tags that were read only beyond `doors` (`outward`: only outside) for a while
+        are said to have moved; see `mouths.py`.
+        """
+        return stands_in_mouth(self._tracks, tags, doors, outward, end_us)
+
+    def is_due(self, end_us: int) -> bool:
+        """Whether the epoch that ends then is one after which cases are looked at."""
+        return end_us // TURN_US != (end_us - EPOCH_US) // TURN_US
 
     def decide(self, end_us: int) -> list[Decision]:
         """Passages that are announced or confirmed at the end of this epoch."""
-        if end_us // BIN_US == (end_us - EPOCH_US) // BIN_US:
-            return []  # nothing has been added to the picture but part of a bin
-        rows = self._candidates(end_us)
+        if not self.is_due(end_us):
+            return []
         self.open_tags, self.open_cases = np.zeros(0, dtype=np.intp), _NO_CASES
+        rows, features = self._cases(end_us)
         if not len(rows):
             return []
-        features = self.features(rows, end_us)
-        alone = self._model.alone_chances(features)
-        votes = self._votes(rows, features, alone)
-        chances = self._model.chances(features, votes)
-        # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
-        plain = is_plain(features) & (alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1))
-        chances = np.where(plain[:, None], alone, chances)
-        outward = chances[:, OUT] > chances[:, IN]
+        tags = self._tracks.tag[rows]
+        chances, company = self._judged(rows, features, end_us)
         chance = chances[:, :2].max(axis=1)
-        since_s = features.since_peak_s
-        mine = np.where(outward, votes[:, OUT], votes[:, IN])
-        itself = np.where(outward, alone[:, OUT], alone[:, IN])
-        company = (mine >= COMPANY) & (votes.sum(axis=1) - mine <= mine / 4.0) & (itself >= 0.5)
-        ripe = (chance >= np.where(company, CONFIRMED_TOGETHER, CONFIRMED)) & (since_s >= SETTLE_S)
-        ripe |= (chance >= CONFIRMED_LATE) & (since_s >= LATE_S)
-        early = (chance >= PROVISIONAL) & (since_s >= 0.5) & ~ripe
-        tracks, decisions = self._tracks, []
-        for i in np.flatnonzero(ripe | early).tolist():
-            row, sign = int(rows[i]), 1 if outward[i] else -1
-            if not ripe[i] and tracks.announced[row] == sign:
-                continue
-            tracks.announced[row] = 0 if ripe[i] else sign
-            case = _Case(row, i, features, votes, chances[i], bool(outward[i]), bool(ripe[i]))
-            decision = self._decision(case)
-            if decision is not None:
-                decisions.append(decision)
-        self._close(rows, ripe, since_s, end_us)
+        best = _best_of_tag(tags, chance)
+        ripe = best & self._ripe(features, chances)
+        early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
+        early &= ~features.half
+        told = self._told(rows, chances, ripe, early)
+        reasons = self._model.reasons(features, company, [i for i in told if ripe[i]])
+        cases = [_Case(int(rows[i]), i, features, chances[i], bool(ripe[i])) for i in told]
+        decisions = [self._decision(case, reasons) for case in cases]
+        self._remember(rows, ripe, features, chances, end_us)
+        self._close(rows, ripe, features, end_us)
         undecided = np.flatnonzero(~ripe & (chance >= 0.3))
-        self.open_tags = np.unique(tracks.tag[rows[undecided]])
-        self.open_cases = (tracks.door[rows[undecided]], features.crossing_us[undecided])
-        return decisions
+        self.open_tags = np.unique(tags[undecided])
+        self.open_cases = (self._tracks.door[rows[undecided]], features.crossing_us[undecided])
+        return [decision for decision in decisions if decision is not None]
 
-    def _close(
-        self, rows: Numbers, ripe: npt.NDArray[np.bool_], since_s: Floats, end_us: int
-    ) -> None:
-        """What is decided, or was not in time, is not looked at again."""
-        tracks, tags = self._tracks, self._tracks.tag
-        done = rows[ripe]
-        # A tag that passed one door did not pass another at the same time.
-        done = np.union1d(done, np.flatnonzero(np.isin(tags, tags[done])))
-        done = np.union1d(done, rows[~ripe & (since_s >= GIVE_UP_S)])
-        tracks.settled_us[done] = end_us
-        tracks.announced[done] = 0
-
-    def _candidates(self, end_us: int) -> Numbers:
-        """Tracks that stood out of late over what is usual for them, and are not settled.
+    def _cases(self, end_us: int) -> tuple[Numbers, Features]:
+        """Open cases, in order of tag and door, and what they look like.
 
         At a door that is watched from both sides a tag must have been read on both. One that was
         not counts when others pass there just then.
         """
-        tracks = self._tracks
-        if not len(tracks):
-            return np.zeros(0, dtype=np.intp)
-        recent_us = tracks.last_us.max(axis=1)
-        live = np.flatnonzero(
-            (recent_us > end_us - RECENT_US) & (recent_us > tracks.settled_us + BIN_US)
-        )
-        power, _ = tracks.window(live, end_us)
-        peaks = power.max(axis=2)
-        heard = np.asarray(peaks > SILENT_DBM)
-        prominence: Floats = np.where(heard, peaks - tracks.usual_dbm(live), -99.0)
-        doors = tracks.door[live]
-        both = np.asarray(heard[:, INSIDE] & heard[:, OUTSIDE]) | ~self._both_sides[doors]
-        stands_out = both & (prominence.max(axis=1) >= OPEN_DB)
-        rows = live[stands_out]
-        passing = self._passing(rows, end_us)
-        return np.sort(np.concatenate((rows, live[~both & passing[doors]])))
+        rows = self._candidates(end_us)
+        if not len(rows) and not len(self._passed.doors):
+            return rows, self.features(rows, end_us)
+        features = self.features(rows, end_us)
+        passing = self._passing(rows, features, end_us)
+        if not passing.any():
+            return rows, features
+        more = self._along(rows, passing, end_us)
+        rows = np.concatenate((rows, more))
+        order = np.argsort(self._tracks.tag[rows] * len(self._half) + self._tracks.door[rows])
+        return rows[order], joined(features, self.features(more, end_us)).taken(order)
 
-    def _passing(self, rows: Numbers, end_us: int) -> npt.NDArray[np.bool_]:
-        """Doors through which, by these tracks alone, a load is going."""
-        if not len(rows):
-            return np.zeros(self._doors, dtype=bool)
-        alone = self._model.alone_chances(self.features(rows, end_us))[:, :2].sum(axis=1)
-        load = np.bincount(self._tracks.door[rows], weights=alone, minlength=self._doors)
-        return np.asarray(load >= COMPANY)
+    def _candidates(self, end_us: int) -> Numbers:
+        """Tracks that stood out of late and are not settled, in order of tag and door."""
+        tracks = self._tracks
+        unsettled_us = np.maximum(tracks.settled_us + BIN_US, end_us - RECENT_US)
+        rows = np.flatnonzero(tracks.stood_us > unsettled_us)
+        since_us = np.maximum(tracks.settled_us[rows], end_us - WINDOW_US)
+        both = (tracks.last_us[:, rows] > since_us).all(axis=0)
+        return tracks.in_order(rows[both | self._half[tracks.door[rows]]])
+
+    def _passing(self, rows: Numbers, features: Features, end_us: int) -> Bools:
+        """Doors through which, by these tracks alone and those decided, a load is going."""
+        likely = self._model.alone(features)[:, :2].sum(axis=1)
+        late = self._passed.crossing_us > end_us - RECENT_US
+        doors = np.concatenate((self._tracks.door[rows], self._passed.doors[late]))
+        weights = np.concatenate((likely, np.ones(np.count_nonzero(late))))
+        return np.asarray(np.bincount(doors, weights=weights, minlength=len(self._half)) >= COMPANY)
+
+    def _along(self, rows: Numbers, passing: Bools, end_us: int) -> Numbers:
+        """Other tracks at doors where a load is passing: read on one side only, or hardly."""
+        tracks = self._tracks
+        last_us = tracks.last_us.max(axis=0)
+        live = last_us > np.maximum(tracks.settled_us + BIN_US, end_us - RECENT_US)
+        live &= passing[tracks.door]
+        live[rows] = False
+        return np.flatnonzero(live)
 
     def features(self, rows: Numbers, end_us: int) -> Features:
         """The classifier's view of tracks."""
         tracks = self._tracks
         power, ages_s = tracks.window(rows, end_us)
         shape = shape_of(power, ages_s)
-        crossing_s = shape.crossing_s()
-        crossing_us = end_us + np.round(crossing_s * 1e6).astype(np.int64)
         doors = tracks.door[rows]
+        crossing_us = end_us + np.round(shape.crossing_s * 1e6).astype(np.int64)
         beam_order, beams_s, one_beam = self.beams.near(doors, crossing_us)
         around = Surroundings(
-            baseline_dbm=tracks.usual_dbm(rows).astype(np.float64),
-            rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, crossing_s)),
+            usual_dbm=tracks.usual_dbm[:, rows],
+            known=np.minimum(tracks.blocks[:, rows].max(axis=0) / 4.0, 1.0),
+            rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, shape.crossing_s)),
             beam_order=beam_order,
             beams_s=beams_s,
             one_beam=one_beam,
-            origin=self._origin(rows),
+            origin=self._origin(rows, crossing_us),
+            half=self._half[doors],
         )
         return features_of(shape, around, end_us)
 
-    def _votes(self, rows: Numbers, features: Features, alone: Floats) -> Floats:
-        """(n, 2): how many other tags went out and in at the same door and time, by themselves."""
-        alone = alone[:, :2]
-        votes = np.zeros_like(alone)
-        doors, crossing_s = self._tracks.door[rows], features.crossing_us / 1e6
-        for door in np.unique(doors).tolist():
-            here = np.flatnonzero(doors == door)
-            near = np.abs(crossing_s[here, None] - crossing_s[None, here]) <= GROUP_S
-            votes[here] = near.astype(np.float64) @ alone[here] - alone[here]
-        return votes
-
-    def _rivalry(self, rows: Numbers, power: npt.NDArray[np.float32], at: Numbers) -> Floats:
+    def _rivalry(self, rows: Numbers, power: Power, at: Numbers) -> Floats:
         """How much stronger the tag was here than at other doors around its crossing, in dB."""
-        tracks = self._tracks
-        margin = np.full(len(rows), 10.0)
-        # Tracks are ordered by tag: those of one tag are neighbours.
-        tags = np.concatenate(([-1], tracks.tag, [-1]))
-        bins = np.arange(power.shape[2])
-        around = np.abs(bins[None, :] - at[:, None]) <= RIVAL_BINS
-        here_dbm = np.where(around, power.max(axis=1), SILENT_DBM).max(axis=1)
-        for step in (-1, 1):
-            neighbour = rows + step
-            mine = np.flatnonzero(tags[neighbour + 1] == tags[rows + 1])
-            while len(mine):
-                heard = tracks.recent(neighbour[mine]).max(axis=1)
-                best = np.where(around[mine], heard, SILENT_DBM).max(axis=1)
-                margin[mine] = np.minimum(margin[mine], here_dbm[mine] - best)
-                neighbour = neighbour + step
-                inside = (neighbour[mine] >= 0) & (neighbour[mine] < len(tracks))
-                mine = mine[inside]
-                mine = mine[tags[neighbour[mine] + 1] == tags[rows[mine] + 1]]
+        margin = np.full(len(rows), MOST_RIVALRY_DB)
+        starts, ends = self._tracks.spans(self._tracks.tag[rows])
+        counts = ends - starts
+        if not len(rows) or counts.max() < 2:
+            return margin
+        # Every pair of a case and a track of the same tag.
+        cases = np.repeat(np.arange(len(rows)), counts)
+        places = np.arange(len(cases)) - np.repeat(np.cumsum(counts) - counts, counts)
+        others = self._tracks.row[starts[cases] + places]
+        rival = others != rows[cases]
+        cases, others = cases[rival], others[rival]
+        around = np.clip(at + np.arange(-RIVAL_BINS, RIVAL_BINS + 1)[:, None], 0, BINS - 1)
+        here = np.take_along_axis(power.max(axis=1), around, axis=0).max(axis=0)
+        there = self._tracks.loudest(others, at[cases], RIVAL_BINS)
+        np.minimum.at(margin, cases, here[cases] - there)
         return margin
 
-    def _origin(self, rows: Numbers) -> Floats:
-        """+1 where the tag is known inside the door, -1 where it is known outside, else 0."""
-        tracks, states, coverage = self._tracks, self._states, self._coverage
-        tags, doors = tracks.tag[rows], tracks.door[rows]
+    def _origin(self, rows: Numbers, crossing_us: npt.NDArray[np.int64]) -> Floats:
+        """+1 where the tag was inside the door before, -1 where it was outside, 0: not known."""
+        states, coverage = self._states, self._coverage
+        tags, doors = self._tracks.tag[rows], self._tracks.door[rows]
         zones = states.zone[tags]
         known = states.presence[tags] == Presence.PRESENT
+        # Where its first reads at this very passage put it says nothing.
+        known &= states.since_us[tags] < crossing_us - FRESH_US
         inside, outside = zones == coverage.inside[doors], zones == coverage.outside[doors]
         return np.where(known & inside, 1.0, np.where(known & outside, -1.0, 0.0))
 
-    def _decision(self, case: _Case) -> Decision | None:
-        tracks, states, site = self._tracks, self._states, self._coverage.site
-        tag, door = int(tracks.tag[case.row]), site.doors[int(tracks.door[case.row])]
-        to_zone, behind = (
-            (door.outside, door.inside) if case.outward else (door.inside, door.outside)
+    def _judged(self, rows: Numbers, features: Features, end_us: int) -> tuple[Floats, Company]:
+        """Probabilities, and the company that counted."""
+        tags, doors = self._tracks.tag[rows], self._tracks.door[rows]
+        alone, chances, company = self._model.decide(
+            features, lambda by: company_of(tags, doors, features, by, self._passed, end_us)
         )
+        # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
+        lone = company.votes.sum(axis=1) + company.elsewhere < LONE
+        plain = is_plain(features) & (
+            lone | (features.passage_column("least_prominent_db") >= 10.0)
+        )
+        plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
+        return np.where(plain[:, None], alone, chances), company
+
+    def _ripe(self, features: Features, chances: Floats) -> Bools:
+        """Cases that are sure enough for how long they have been at rest."""
+        chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
+        late = since_s >= LATE_S
+        # What is still read on both sides alike may be about to turn back, or to stay in the mouth.
+        way = np.where(chances[:, OUT] > chances[:, IN], 1.0, -1.0)
+        undecided = (features.passage_column("lingers") > 0.0) & (
+            way * features.order_column("rests") < CLEARLY_BEYOND
+        )
+        soon = (since_s >= SETTLE_S) & (chance >= CONFIRMED) & ~features.half
+        enough = np.where(features.half, CONFIRMED_HALF, CONFIRMED_LATE)
+        return np.asarray((soon | (late & (chance >= enough))) & ~undecided)
+
+    def _told(self, rows: Numbers, chances: Floats, ripe: Bools, early: Bools) -> list[int]:
+        """Cases that there is something new to tell of."""
+        outward = chances[:, OUT] > chances[:, IN]
+        signs = np.where(outward, 1, -1)
+        announced = self._tracks.announced
+        new = ripe | (early & (announced[rows] != signs))
+        announced[rows[early]] = signs[early]
+        return list(np.flatnonzero(new).tolist())
+
+    def _remember(
+        self, rows: Numbers, ripe: Bools, features: Features, chances: Floats, end_us: int
+    ) -> None:
+        """Who passed is company to those who have not been decided yet."""
+        which = np.flatnonzero(ripe)
+        if len(which):
+            doors = self._tracks.door[rows[which]]
+            these = features.taken(which)
+            self._passed = self._passed.and_these(doors, these, chances[which], end_us)
+
+    def _close(self, rows: Numbers, ripe: Bools, features: Features, end_us: int) -> None:
+        """What is decided, or was not in time, is not looked at again."""
+        tracks = self._tracks
+        # A tag that passed one door did not pass another at the same time.
+        passed = np.unique(tracks.tag[rows[ripe]])
+        starts, ends = tracks.spans(passed)
+        done = [tracks.row[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+        if done:
+            tracks.settle(np.concatenate(done), end_us, moved=True)
+        lingering = features.passage_column("lingers") > 0.0
+        patience_s = np.where(lingering, GIVE_UP_LINGERING_S, GIVE_UP_S)
+        stale = rows[~ripe & (features.since_peak_s >= patience_s)]
+        tracks.settle(stale[tracks.settled_us[stale] < end_us], end_us, moved=False)
+
+    def _decision(self, case: _Case, reasons: list[list[Any]]) -> Decision | None:
+        """The decision about a case, None if it tells nothing new; takes its reasons in order."""
+        tracks, states, site = self._tracks, self._states, self._coverage.site
+        told = reasons.pop(0) if case.confirmed else []
+        tag, number = int(tracks.tag[case.row]), int(tracks.door[case.row])
+        door, outward = site.doors[number], bool(case.chances[OUT] > case.chances[IN])
+        to_zone, behind = (door.outside, door.inside) if outward else (door.inside, door.outside)
         here = int(states.zone[tag]) if states.presence[tag] == Presence.PRESENT else NO_ZONE
         crossing_us = int(case.features.crossing_us[case.index])
         since_us = int(states.since_us[tag])
@@ -260,8 +325,9 @@ class Doors:
                 return None  # it is there already: this is its own echo
             here = NO_ZONE  # it was put there by its first reads
         event_us = max(crossing_us, since_us)
-        row = case.index
-        likelier = NONE if case.chances[NONE] >= case.chances[:2].min() else None
+        chance = float(case.chances[:2].max())
+        half = bool(case.features.half[case.index])
+        confidence = min(chance, MOST_BY_HALF) if half else self._model.confidence_of(chance)
         return Decision(
             tag=tag,
             kind=Kind.MOVED,
@@ -270,33 +336,48 @@ class Doors:
             from_zone=site.zones[here].id if here != NO_ZONE else behind,
             to_zone=to_zone,
             door=door.id,
-            direction=Direction.OUT if case.outward else Direction.IN,
-            confidence=float(case.chances[:2].max()),
+            direction=Direction.OUT if outward else Direction.IN,
+            confidence=confidence,
             dwell_s=(event_us - since_us) / 1e6 if here != NO_ZONE else None,
-            evidence={
-                "reads": antenna_reads(site, states, tag),
-                "sensors": self.beams.story(
-                    int(tracks.door[case.row]), crossing_us - BEAM_US, crossing_us + BEAM_US
-                ),
-                "runner_up": {
-                    "what": "no passage" if likelier == NONE else "the other way",
-                    "probability": round(float(np.sort(case.chances)[-2]), 4),
-                },
-                "reasons": self._model.reasons(
-                    case.features, case.votes, row, outward=case.outward
-                ),
-            },
+            evidence=self._evidence(case, number, crossing_us, told),
         )
+
+    def _evidence(
+        self, case: _Case, door: int, crossing_us: int, reasons: list[Any]
+    ) -> dict[str, Any]:
+        other = "no passage" if case.chances[NONE] >= case.chances[:2].min() else "the other way"
+        probability = round(float(np.sort(case.chances)[-2]), 4)
+        evidence: dict[str, Any] = {"runner_up": {"what": other, "probability": probability}}
+        if not case.confirmed:
+            return evidence  # what is only announced need not be proven
+        tag = int(self._tracks.tag[case.row])
+        return {
+            "reads": antenna_reads(self._coverage.site, self._states, tag),
+            "sensors": self.beams.story(door, crossing_us - BEAM_US, crossing_us + BEAM_US),
+            **evidence,
+            "reasons": reasons,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One track's case at the moment of a decision; `index` is its row in features and votes."""
+    """One track's case at the moment of a decision; `index` is its row in the features."""
 
     row: int
     index: int
     features: Features
-    votes: Floats
     chances: Floats
-    outward: bool
     confirmed: bool
+
+
+def _best_of_tag(tags: Numbers, chance: Floats) -> Bools:
+    """The likeliest case of each tag; tags are in order, of equals the first counts."""
+    if not len(tags):
+        return np.zeros(0, dtype=bool)
+    starts = np.concatenate(([True], tags[1:] != tags[:-1]))
+    most = np.maximum.reduceat(chance, np.flatnonzero(starts))
+    number = np.cumsum(starts) - 1
+    likeliest = np.flatnonzero(chance == most[number])
+    best = np.zeros(len(tags), dtype=bool)
+    best[likeliest[np.unique(number[likeliest], return_index=True)[1]]] = True
+    return best

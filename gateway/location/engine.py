@@ -21,11 +21,12 @@ from gateway.location.passage_trim import trimmed
 from gateway.location.passages import Passages
 from gateway.location.presence import ZonePresence
 from gateway.location.profiles import Profiles
+from gateway.location.retractions import Before
 from gateway.location.sightings import Sightings, reduce
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.model.calibration import NO_CALIBRATION, NO_TRIM, Calibration
 from gateway.model.device import SensorHealth
-from gateway.model.movement import Decision, Kind, Presence, Status
+from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
 from gateway.model.place import Site
@@ -127,20 +128,42 @@ class Engine:
         self._level(at_doors)
         self._doors.observe(at_doors, epoch.sensors, epoch.end_us)
         passed = self._doors.decide(epoch.end_us)
+        passed += self._doors.retractions.due(epoch.end_us)
         confirmed = [d for d in passed if d.status is Status.CONFIRMED]
+        before = {d.tag: Before.of(self.states, d.tag) for d in confirmed}
         for decision in confirmed:
             self._apply(decision)
         moved = self._presence.decide(asked, self._doors.open_tags, epoch.end_us)
         if epoch.timer:
             moved += self._presence.overdue(self._tags, epoch.end_us)
+        moved = self._allowed(moved, epoch.end_us)
         for decision in moved:
             self._apply(decision)
         if epoch.timer:
             step.sensor_health = self._doors.beams.health(epoch.end_us)
         step.decisions = self._passages.join(passed + moved, epoch.end_us)
+        for decision in step.decisions:
+            if decision.status is Status.CONFIRMED and decision.tag in before:
+                self._doors.retractions.watch(decision, before[decision.tag], epoch.end_us)
         self._passages.notice(*self._doors.open_cases)
         step.passages, step.provisional_passages = self._passages.decide(epoch.end_us)
         return step
+
+    def _allowed(self, moved: list[Decision], end_us: int) -> list[Decision]:
+        """What presence decided without what the doors do not believe: see `Doors.vetoes`."""
+        through = [d for d in moved if d.door is not None]
+        if not through:
+            return moved
+        numbers = self.site.door_numbers
+        vetoed = self._doors.vetoes(
+            np.array([d.tag for d in through], dtype=np.intp),
+            np.array([numbers[d.door or ""] for d in through], dtype=np.intp),
+            np.array([d.direction is Direction.OUT for d in through]),
+            end_us,
+        )
+        barred = {d.tag for d, veto in zip(through, vetoed.tolist(), strict=True) if veto}
+        barred.update(d.tag for d in through if self._doors.retractions.may_contradict(d))
+        return [d for d in moved if d.tag not in barred]
 
     def _level(self, sightings: Sightings) -> None:
         """Take off by how much each antenna hears better than its peers."""

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.location.coverage import INSIDE, OUTSIDE
-from gateway.location.tracks import SILENT_DBM
+from gateway.location.tracks import BIN_US, SILENT_DBM
 
 Floats = npt.NDArray[np.float64]
-Power = npt.NDArray[np.float32]  # (tracks, 2 sides, bins) in dBm, SILENT_DBM where nothing was read
+Bools = npt.NDArray[np.bool_]
+Power = npt.NDArray[np.float32]  # (bins, 2 sides, tracks) in dBm, SILENT_DBM where nothing was read
 
 #: A difference of power between the sides that says fairly surely on which one a tag is.
 SIDE_DB = 6.0
@@ -24,8 +25,13 @@ SIGHT_BINS = 4
 MOST_ORDER_S = 2.5
 #: Reads this near to the crossing belong to it.
 BURST_S = 1.5
+#: Where a tag was before and after a crossing is asked of what is so far from it, on either side.
+FROM_S, TO_S = 1.0, 5.0
+#: What a tag's power is now is asked of so many bins; it falls by no more than this.
+NOW_BINS = 8
+MOST_FALL_DB = 20.0
 #: What a plain passage shows at least.
-PLAIN_DB, PLAIN_CROSSED, PLAIN_RIVALRY_DB = 10.0, 0.8, 3.0
+PLAIN_DB, PLAIN_CROSSED, PLAIN_RIVALRY_DB = 5.0, 0.8, 3.0
 
 #: name → what it says when it speaks for a direction.
 ORDER_FEATURES = {
@@ -34,6 +40,9 @@ ORDER_FEATURES = {
     "last_side": "it was last stronger beyond the door",
     "first_side": "it was first stronger before the door",
     "crossed": "it began on one side and ended on the other",
+    "balance": "before it was read on one side, afterwards on the other",
+    "receded": "it has become weaker where it came from",
+    "rests": "it is heard better beyond the door now",
     "beam_order": "the beams were broken in this order",
     "beams_s": "the time between the beams fits",
     "origin": "it was known to be on the side it came from",
@@ -49,6 +58,14 @@ PASSAGE_FEATURES = {
     "still": "it was read all the time and did not change sides",
     "order_s": "its power moved",
     "burst": "it was read only while it passed",
+    "balance": "before it was read on one side, afterwards on the other",
+    "fell": "it has become weaker on both sides",
+    "left": "it has become weaker on one side",
+    "lingers": "it is still read on both sides",
+    "undecided": "it is still read on both sides about as well",
+    "silent": "it has not been read since",
+    "new": "it had not been read before",
+    "usual": "it is usually read here",
     "beams": "both beams were broken",
     "one_beam": "a beam was broken",
     "held": "it has stayed on the far side",
@@ -60,138 +77,218 @@ class Features:
     """One row per track: `order` (tracks, order features), `passage` (tracks, passage features).
 
     `crossing_us` is the best estimate of when it crossed, `since_peak_s` how long ago its last
-    peak was.
+    peak was, `peak_s` (2, tracks) the ages of its peaks, negative; `heard`
+    (2, tracks) on which sides it was; `half`: its door is watched from one side only.
     """
 
     order: Floats
     passage: Floats
     crossing_us: npt.NDArray[np.int64]
     since_peak_s: Floats
+    peak_s: Floats
+    heard: Bools
+    half: Bools
+
+    def taken(self, which: npt.NDArray[np.intp]) -> Features:
+        """Some tracks, in another order."""
+        return Features(
+            self.order[which],
+            self.passage[which],
+            self.crossing_us[which],
+            self.since_peak_s[which],
+            self.peak_s[:, which],
+            self.heard[:, which],
+            self.half[which],
+        )
+
+    def order_column(self, name: str) -> Floats:
+        """One of the order features, of every track."""
+        return np.asarray(self.order[:, _ORDER[name]])
+
+    def passage_column(self, name: str) -> Floats:
+        """One of the passage features, of every track."""
+        return np.asarray(self.passage[:, _PASSAGE[name]])
+
+
+_ORDER = {name: n for n, name in enumerate(ORDER_FEATURES)}
+_PASSAGE = {name: n for n, name in enumerate(PASSAGE_FEATURES)}
 
 
 @dataclass(slots=True, kw_only=True)
 class Surroundings:
     """What is known beside the track's own power, one value per track."""
 
-    baseline_dbm: Floats  # (tracks, 2)
+    usual_dbm: Power  # (2, tracks)
+    known: Power  # 0 … 1: how well it is known what is usual
     rivalry_db: Floats
     beam_order: Floats  # -1, 0, +1
     beams_s: Floats
     one_beam: Floats
     origin: Floats  # +1: known inside before, -1: known outside, 0: not known
+    half: Bools  # the door is watched from one side only
 
 
 @dataclass(slots=True)
 class Shape:
     """Order and ends of the power on the two sides; ages are 0 now and negative before."""
 
-    peak_dbm: Floats  # (tracks, 2)
-    heard: npt.NDArray[np.bool_]  # (tracks, 2)
-    centroid_s: Floats  # (tracks, 2)
-    peak_s: Floats  # (tracks, 2)
+    peak_dbm: Power  # (2, tracks)
+    heard: Bools  # (2, tracks)
+    centroid_s: Floats  # (2, tracks)
+    peak_s: Floats  # (2, tracks)
     first_side: Floats  # -1 inside … +1 outside
     last_side: Floats
+    crossing_s: Floats  # between the two centroids, or at the only peak
+    last_peak_s: Floats  # the later of the two peaks
     occupancy: Floats  # share of the bins in which it was read
     burst: Floats  # share of these that are near its crossing
+    before: Floats  # (2, tracks): share of the bins before the crossing in which it was read
+    after: Floats
+    fall_db: Floats  # (2, tracks): how far its power is below its peak now
+    now: Floats  # (2, tracks): share of the last bins in which it was read
 
     @property
-    def both(self) -> npt.NDArray[np.bool_]:
+    def both(self) -> Bools:
         """Tracks that were read on both sides."""
-        return self.heard[:, INSIDE] & self.heard[:, OUTSIDE]
-
-    def crossing_s(self) -> Floats:
-        """Age of the crossing: between the two centroids, or at the only peak."""
-        top = self.peak_s[np.arange(len(self.peak_s)), self.peak_dbm.argmax(axis=1)]
-        return np.asarray(np.where(self.both, self.centroid_s.mean(axis=1), top))
-
-    def last_peak_s(self) -> Floats:
-        """Age of the later of the two peaks."""
-        top = self.peak_s[np.arange(len(self.peak_s)), self.peak_dbm.argmax(axis=1)]
-        return np.asarray(np.where(self.both, self.peak_s.max(axis=1), top))
+        return np.asarray(self.heard[INSIDE] & self.heard[OUTSIDE])
 
 
-def is_plain(features: Features) -> npt.NDArray[np.bool_]:
+def is_plain(features: Features) -> Bools:
     """Tracks that show a passage as in a book: far above the usual, on one side then the other."""
-    names = list(PASSAGE_FEATURES)
-    least = features.passage[:, names.index("least_prominent_db")]
-    crossed = features.passage[:, names.index("crossed")]
-    rivalry = features.passage[:, names.index("rivalry_db")]
-    return (least >= PLAIN_DB) & (crossed >= PLAIN_CROSSED) & (rivalry >= PLAIN_RIVALRY_DB)
+    return np.asarray(
+        (features.passage_column("least_prominent_db") >= PLAIN_DB)
+        & (features.passage_column("crossed") >= PLAIN_CROSSED)
+        & (features.passage_column("rivalry_db") >= PLAIN_RIVALRY_DB)
+    )
 
 
 def shape_of(power: Power, ages_s: Floats) -> Shape:
     """Reduce power over time to what matters of it."""
-    peak_dbm = power.max(axis=2)
-    weights = np.exp((power - peak_dbm[:, :, None]) * np.float32(np.log(10.0) / 10.0))
-    weights[power <= SILENT_DBM] = 0.0
-    total = np.maximum(weights.sum(axis=2), np.float32(1e-9))
-    shape = Shape(
-        peak_dbm=peak_dbm.astype(np.float64),
-        heard=peak_dbm > SILENT_DBM,
-        centroid_s=(weights @ ages_s.astype(np.float32) / total).astype(np.float64),
-        peak_s=ages_s[power.argmax(axis=2)],
-        first_side=_side_of(power, first=True),
-        last_side=_side_of(power, first=False),
-        occupancy=np.zeros(len(power)),
-        burst=np.zeros(len(power)),
+    peak_dbm = power.max(axis=0)
+    heard = np.asarray(power > SILENT_DBM)
+    any_heard = np.asarray(heard.any(axis=1))
+    ages = ages_s.astype(np.float32)[:, None, None]
+    weights = np.exp((power - peak_dbm) * np.float32(np.log(10.0) / 10.0)) * heard
+    total = np.maximum(weights.sum(axis=0), np.float32(1e-9))
+    centroid_s = (weights * ages).sum(axis=0) / total
+    peak_s = ages_s[power.argmax(axis=0)]
+    sides = heard.any(axis=0)
+    both = sides.all(axis=0)
+    top_s = np.where(peak_dbm[OUTSIDE] > peak_dbm[INSIDE], peak_s[OUTSIDE], peak_s[INSIDE])
+    crossing_s = np.where(both, centroid_s.mean(axis=0), top_s)
+    stronger = np.tanh((power[:, OUTSIDE] - power[:, INSIDE]) / np.float32(SIDE_DB))
+    after_s = ages_s[:, None] - crossing_s
+    near = np.abs(after_s) <= BURST_S
+    bins = np.maximum(any_heard.sum(axis=0), 1)
+    return Shape(
+        peak_dbm=peak_dbm,
+        heard=np.asarray(sides),
+        centroid_s=centroid_s.astype(np.float64),
+        peak_s=peak_s,
+        first_side=_side_of(stronger, any_heard),
+        last_side=_side_of(stronger[::-1], any_heard[::-1]),
+        crossing_s=crossing_s.astype(np.float64),
+        last_peak_s=np.where(both, peak_s.max(axis=0), top_s),
+        occupancy=bins / len(power),
+        burst=(any_heard & near).sum(axis=0) / bins,
+        before=_share(heard, (after_s <= -FROM_S) & (after_s >= -TO_S)),
+        after=_share(heard, (after_s >= FROM_S) & (after_s <= TO_S)),
+        fall_db=np.minimum(peak_dbm - power[-NOW_BINS:].max(axis=0), MOST_FALL_DB),
+        now=heard[-NOW_BINS:].mean(axis=0),
     )
-    read = (power > SILENT_DBM).any(axis=1)
-    near = np.abs(ages_s[None, :] - shape.crossing_s()[:, None]) <= BURST_S
-    bins = np.maximum(read.sum(axis=1), 1)
-    shape.occupancy[:] = bins / power.shape[2]
-    shape.burst[:] = (read & near).sum(axis=1) / bins
-    return shape
 
 
 def features_of(shape: Shape, around: Surroundings, end_us: int) -> Features:
     """The classifier's view of tracks at `end_us`."""
     both = shape.both
-    centroid_s = np.where(both, shape.centroid_s[:, OUTSIDE] - shape.centroid_s[:, INSIDE], 0.0)
-    peaks_s = np.where(both, shape.peak_s[:, OUTSIDE] - shape.peak_s[:, INSIDE], 0.0)
-    prominence = np.where(shape.heard, shape.peak_dbm - around.baseline_dbm, -5.0)
-    since_peak_s = -shape.last_peak_s()
+    centroid_s = np.where(both, shape.centroid_s[OUTSIDE] - shape.centroid_s[INSIDE], 0.0)
+    peaks_s = np.where(both, shape.peak_s[OUTSIDE] - shape.peak_s[INSIDE], 0.0)
+    prominence = np.where(shape.heard, shape.peak_dbm - around.usual_dbm, -5.0)
     travel = (shape.last_side - shape.first_side) / 2.0
     # Outward and inward: began on the near side, and ended on the far side.
     outward = np.maximum(np.minimum(-shape.first_side, shape.last_side), 0.0)
     inward = np.maximum(np.minimum(shape.first_side, -shape.last_side), 0.0)
+    change = shape.after - shape.before
+    balance = (change[OUTSIDE] - change[INSIDE]) / 2.0
+    now_dbm = shape.peak_dbm - shape.fall_db
+    rests = np.clip(now_dbm[OUTSIDE] - now_dbm[INSIDE], -MOST_FALL_DB, MOST_FALL_DB) / 10.0
+    rests = np.where(both, rests, 0.0)
+    lingers = shape.now.min(axis=0)
     order = {
         "centroid_s": np.clip(centroid_s, -MOST_ORDER_S, MOST_ORDER_S),
         "peaks_s": np.clip(peaks_s, -MOST_ORDER_S, MOST_ORDER_S),
         "last_side": shape.last_side,
         "first_side": -shape.first_side,
         "crossed": outward - inward,
+        "balance": balance,
+        "receded": np.where(both, shape.fall_db[INSIDE] - shape.fall_db[OUTSIDE], 0.0) / 10.0,
+        "rests": rests,
         "beam_order": around.beam_order,
         "beams_s": np.clip(around.beams_s, -1.5, 1.5),
         "origin": around.origin,
     }
     passage = {
-        "most_prominent_db": np.clip(prominence.max(axis=1), -5.0, 25.0),
-        "least_prominent_db": np.clip(prominence.min(axis=1), -5.0, 25.0),
+        "most_prominent_db": np.clip(prominence.max(axis=0), -5.0, 25.0),
+        "least_prominent_db": np.clip(prominence.min(axis=0), -5.0, 25.0),
         "rivalry_db": np.clip(around.rivalry_db, -10.0, 10.0),
-        "both": both.astype(np.float64),
+        "both": both,
         "travel": np.abs(travel),
         "crossed": outward + inward,
         "still": shape.occupancy * (1.0 - np.abs(travel)),
         "order_s": np.abs(order["centroid_s"]),
         "burst": shape.burst,
+        "balance": np.abs(balance),
+        "fell": np.where(both, shape.fall_db.min(axis=0), 0.0) / 10.0,
+        "left": shape.fall_db.max(axis=0) / 10.0,
+        "lingers": lingers,
+        "undecided": (lingers > 0.0) * np.maximum(1.0 - np.abs(rests), 0.0),
+        "silent": shape.after.max(axis=0) == 0.0,
+        "new": shape.before.max(axis=0) == 0.0,
+        "usual": around.known,
         "beams": np.abs(around.beam_order),
         "one_beam": around.one_beam,
         "held": np.clip(np.sign(centroid_s) * shape.last_side, -1.0, 1.0),
     }
-    crossing_us = end_us + np.round(shape.crossing_s() * 1e6).astype(np.int64)
     return Features(
         order=np.stack([order[name] for name in ORDER_FEATURES], axis=1),
-        passage=np.stack([passage[name] for name in PASSAGE_FEATURES], axis=1),
-        crossing_us=crossing_us,
-        since_peak_s=since_peak_s,
+        passage=np.stack([passage[name] for name in PASSAGE_FEATURES], axis=1).astype(np.float64),
+        crossing_us=end_us + np.round(shape.crossing_s * 1e6).astype(np.int64),
+        since_peak_s=-shape.last_peak_s,
+        peak_s=shape.peak_s,
+        heard=shape.heard,
+        half=around.half,
     )
 
 
-def _side_of(power: Power, *, first: bool) -> Floats:
-    """Which side was stronger over the first or last bins with reads."""
-    heard = np.asarray((power > SILENT_DBM).any(axis=1))
-    counted = np.cumsum(heard if first else heard[:, ::-1], axis=1, dtype=np.int8)
-    chosen = heard & ((counted if first else counted[:, ::-1]) <= SIGHT_BINS)
+def joined(one: Features, other: Features) -> Features:
+    """The tracks of both."""
+    return Features(
+        np.concatenate((one.order, other.order)),
+        np.concatenate((one.passage, other.passage)),
+        np.concatenate((one.crossing_us, other.crossing_us)),
+        np.concatenate((one.since_peak_s, other.since_peak_s)),
+        np.concatenate((one.peak_s, other.peak_s), axis=1),
+        np.concatenate((one.heard, other.heard), axis=1),
+        np.concatenate((one.half, other.half)),
+    )
+
+
+def side_first_seen(power: Power) -> Floats:
+    """Where each track was stronger when it was first seen: -1 inside … +1 outside."""
     stronger = np.tanh((power[:, OUTSIDE] - power[:, INSIDE]) / np.float32(SIDE_DB))
-    total = np.maximum(chosen.sum(axis=1), 1)
-    return np.asarray((stronger * chosen).sum(axis=1) / total, dtype=np.float64)
+    return _side_of(stronger, np.asarray((power > SILENT_DBM).any(axis=1)))
+
+
+def _share(heard: Bools, when: Bools) -> Floats:
+    """(2, tracks): share of the chosen bins with reads."""
+    chosen = np.maximum(when.sum(axis=0), round(1e6 / BIN_US))
+    return np.asarray((heard & when[:, None, :]).sum(axis=0) / chosen)
+
+
+def _side_of(stronger: Power, heard: Bools) -> Floats:
+    """Which side was stronger over the first bins with reads."""
+    # Of a tag that was hardly read the first sight is not the last one, too.
+    most = np.clip(heard.sum(axis=0) // 2, 1, SIGHT_BINS)
+    chosen = heard & (np.cumsum(heard, axis=0, dtype=np.int8) <= most)
+    total = np.maximum(chosen.sum(axis=0), 1)
+    return np.asarray((stronger * chosen).sum(axis=0) / total, dtype=np.float64)

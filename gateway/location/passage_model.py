@@ -1,14 +1,16 @@
-"""The passage classifier: features → probabilities of out, in and no passage, in two rounds.
+"""The passage classifier: features → probabilities of out, in and no passage, in three rounds.
 
-Both rounds are logistic, so that their terms are the explanation. The first looks at each tag
-alone; the second lets the tags that crossed at the same door and time vote, which is the strongest
-evidence there is: tags travel in groups. Out and in share their weights, mirrored. There is one
-pair of rounds for cases that are fresh and one for those that have come to rest. The weights are
-data (`passage_model.json`), learnt by `gateway/bench/training.py`.
+All rounds are logistic, so that their terms are the explanation. The first looks at each tag alone;
+in the second the tags that crossed at the same door and time vote, which is the strongest evidence
+there is: tags travel in groups; in the third they vote again, knowing better. Out and in share
+their weights, mirrored. Cases that are fresh, cases that have come to rest, and those at doors that
+are watched from one side only have weights of their own. The weights are data
+(`passage_model.json`), learnt by `gateway/bench/training.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from gateway.location.company import MOST_APART_S, Company
 from gateway.location.passage_features import (
     ORDER_FEATURES,
     PASSAGE_FEATURES,
@@ -27,6 +30,11 @@ from gateway.location.passage_features import (
 OUT, IN, NONE = 0, 1, 2
 #: From this long after its last peak a case has come to rest, in seconds.
 REST_S = 1.5
+#: Kinds of cases, each with weights of its own.
+KINDS = ("fresh", "rested", "half")
+ROUNDS = ("alone", "together", "again")
+#: Reasons that are told.
+MOST_REASONS, LEAST_WEIGHT = 6, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,86 +52,136 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounds:
-    """Both rounds for cases of one age."""
-
-    alone: Round
-    together: Round
-
-
-@dataclass(frozen=True, slots=True)
 class PassageModel:
-    """Rounds for fresh cases and for those `REST_S` old; `temperature` tempers how sure it is."""
+    """`rounds[round][kind]`; `confidence` is how often each probability was right, (2, points)."""
 
-    fresh: Rounds
-    rested: Rounds
-    temperature: float = 1.0
+    rounds: tuple[tuple[Round, ...], ...]
+    confidence: Floats
 
-    def alone_chances(self, features: Features) -> Floats:
+    def alone(self, features: Features) -> Floats:
         """(n, 3) probabilities by the tag alone."""
-        inputs = alone_inputs(features.order, features.passage)
-        return softmax(self._by_age(features, *(r.alone.logits(*inputs) for r in self._ages)))
+        return self._chances(0, features, alone_inputs(features.order, features.passage))
 
-    def chances(self, features: Features, votes: Floats) -> Floats:
-        """(n, 3) probabilities with the votes (n, 2) of the tags alongside for out and in."""
-        inputs = together_inputs(features.order, features.passage, votes)
-        logits = self._by_age(features, *(r.together.logits(*inputs) for r in self._ages))
-        return softmax(logits / self.temperature)
+    def together(self, number: int, features: Features, company: Company) -> Floats:
+        """(n, 3) probabilities in round `number`, from 1, with what the others do."""
+        inputs = together_inputs(features.order, features.passage, company)
+        return self._chances(number, features, inputs)
 
-    def reasons(self, features: Features, votes: Floats, row: int, *, outward: bool) -> list[Any]:
-        """`[words, weight]` of what spoke most for the decision, strongest first.
+    def decide(
+        self, features: Features, company_by: Callable[[Floats], Company]
+    ) -> tuple[Floats, Floats, Company]:
+        """Probabilities by each tag alone and in the end, and the company that counted."""
+        first = chances = self.alone(features)
+        company = company_by(chances)
+        for number in range(1, len(self.rounds)):
+            if number > 1:
+                company = company_by(chances)
+            chances = self.together(number, features, company)
+        return first, chances, company
+
+    def confidence_of(self, chance: float) -> float:
+        """How often a passage that looked as likely as this was one."""
+        return float(np.interp(chance, self.confidence[0], self.confidence[1]))
+
+    def reasons(self, features: Features, company: Company, rows: list[int]) -> list[list[Any]]:
+        """For each of some tracks `[words, weight]` of what spoke most for its direction.
 
         The weight of a feature is what the log-odds would lose without it.
         """
-        used = (self.rested if features.since_peak_s[row] >= REST_S else self.fresh).together
+        if not rows:
+            return []
         orders, passages = len(ORDER_FEATURES), len(PASSAGE_FEATURES)
-        # Row 0 is the case itself; in every other row one thing is as if it had not been.
+        # Case 0 is the track itself; in every other case one thing is as if it had not been.
         cases = 2 + orders + passages
-        order = np.repeat(features.order[[row]], cases, axis=0)
-        passage = np.repeat(features.passage[[row]], cases, axis=0)
-        vote = np.repeat(votes[[row]], cases, axis=0)
-        vote[1] = 0.0
-        order[2 + np.arange(orders), np.arange(orders)] = 0.0
-        passage[2 + orders + np.arange(passages), np.arange(passages)] = _AT_REST
-        logits = used.logits(*together_inputs(order, passage, vote))
-        way = OUT if outward else IN
-        odds = logits[:, way] - np.logaddexp(logits[:, 1 - way], logits[:, NONE])
-        mine, other = votes[row, way], votes[row, 1 - way]
-        likewise = "likewise" if mine >= other else "the other way"
-        alongside = f"{max(mine, other):.0f} tags beside it moved {likewise}"
-        words = [alongside, *ORDER_FEATURES.values(), *PASSAGE_FEATURES.values()]
-        terms = sorted(zip(words, odds[0] - odds[1:], strict=True), key=lambda term: -abs(term[1]))
-        return [[text, round(float(weight), 2)] for text, weight in terms[:6] if abs(weight) > 0.05]
+        order = np.repeat(features.order[rows][:, None], cases, axis=1)
+        passage = np.repeat(features.passage[rows][:, None], cases, axis=1)
+        votes = np.repeat(company.votes[rows][:, None], cases, axis=1)
+        votes[:, 1] = 0.0
+        order[:, 2 + np.arange(orders), np.arange(orders)] = 0.0
+        passage[:, 2 + orders + np.arange(passages), np.arange(passages)] = _AT_REST
+        others = Company(
+            votes.reshape(-1, 2),
+            np.repeat(company.elsewhere[rows], cases),
+            np.repeat(company.apart_s[rows], cases),
+        )
+        inputs = together_inputs(order.reshape(-1, orders), passage.reshape(-1, passages), others)
+        kinds = np.repeat(_kinds(features)[rows], cases)
+        logits = self._logits(len(self.rounds) - 1, kinds, inputs).reshape(len(rows), cases, 3)
+        return [_told(logits[n], company.votes[row]) for n, row in enumerate(rows)]
 
-    @property
-    def _ages(self) -> tuple[Rounds, Rounds]:
-        return self.fresh, self.rested
+    def _chances(self, number: int, features: Features, inputs: tuple[Floats, Floats]) -> Floats:
+        return softmax(self._logits(number, _kinds(features), inputs))
 
-    def _by_age(self, features: Features, fresh: Floats, rested: Floats) -> Floats:
-        return np.where((features.since_peak_s >= REST_S)[:, None], rested, fresh)
+    def _logits(self, number: int, kinds: Floats, inputs: tuple[Floats, Floats]) -> Floats:
+        logits = self.rounds[number][0].logits(*inputs)
+        for kind in range(1, len(KINDS)):
+            chosen = kinds == kind
+            if chosen.any():
+                own = self.rounds[number][kind].logits(inputs[0][chosen], inputs[1][chosen])
+                logits[chosen] = own
+        return logits
+
+
+def _kinds(features: Features) -> Floats:
+    return np.where(features.half, 2, features.since_peak_s >= REST_S)
+
+
+def kinds_of(since_peak_s: Floats, half: Floats) -> Floats:
+    """The number of each case's kind."""
+    return np.where(half, 2, since_peak_s >= REST_S)
+
+
+def _told(logits: Floats, votes: Floats) -> list[Any]:
+    way = OUT if logits[0, OUT] > logits[0, IN] else IN
+    odds = logits[:, way] - np.logaddexp(logits[:, 1 - way], logits[:, NONE])
+    mine, other = votes[way], votes[1 - way]
+    likewise = "likewise" if mine >= other else "the other way"
+    alongside = f"{max(mine, other):.0f} tags beside it moved {likewise}"
+    words = [alongside, *ORDER_FEATURES.values(), *PASSAGE_FEATURES.values()]
+    weights = (odds[0] - odds[1:]).tolist()
+    terms = sorted(zip(words, weights, strict=True), key=lambda term: -abs(term[1]))
+    strongest = [term for term in terms[:MOST_REASONS] if abs(term[1]) > LEAST_WEIGHT]
+    return [[text, round(weight, 2)] for text, weight in strongest]
 
 
 _PASSAGE = {name: n for n, name in enumerate(PASSAGE_FEATURES)}
-_CERTAIN = ("travel", "crossed", "still", "burst", "order_s")
+#: What each passage feature is when nothing happens.
+_AT_REST = np.zeros(len(PASSAGE_FEATURES))
+_AT_REST[_PASSAGE["most_prominent_db"]] = 4.0
+_AT_REST[_PASSAGE["still"]] = 0.8
+_AT_REST[_PASSAGE["burst"]] = 0.3
+_AT_REST[_PASSAGE["usual"]] = 1.0
+_AT_REST[_PASSAGE["lingers"]] = 0.5
+_AT_REST[_PASSAGE["undecided"]] = 0.7
+_CERTAIN = (
+    "travel", "crossed", "still", "burst", "order_s", "balance", "rivalry_db", "usual",
+    "fell", "left", "lingers",
+)  # fmt: skip
 
 
 def alone_inputs(order: Floats, passage: Floats) -> tuple[Floats, Floats]:
     """Inputs of the first round: the features, and how they go together with prominence."""
     most = passage[:, [_PASSAGE["most_prominent_db"]]] / 10.0
     least = passage[:, [_PASSAGE["least_prominent_db"]]] / 10.0
+    some = np.minimum(np.hstack([most, least]), 0.8)
     together = passage[:, [_PASSAGE[name] for name in _CERTAIN]]
-    return np.hstack([order, order * least]), np.hstack([passage, together * most])
+    return np.hstack([order, order * least]), np.hstack([passage, some, together * most])
 
 
-def together_inputs(order: Floats, passage: Floats, votes: Floats) -> tuple[Floats, Floats]:
-    """Inputs of the second round: those of the first, the votes, and both together."""
+def together_inputs(order: Floats, passage: Floats, company: Company) -> tuple[Floats, Floats]:
+    """Inputs of the later rounds: those of the first, the company, and both together."""
+    votes = company.votes
     total = np.log1p(votes.sum(axis=1))[:, None]
+    elsewhere = np.log1p(company.elsewhere)[:, None]
     way = (np.log1p(votes[:, 0]) - np.log1p(votes[:, 1]))[:, None]
+    step = 1.0 - company.apart_s[:, None] / MOST_APART_S
     first_order, first_passage = alone_inputs(order, passage)
+    rivalry = passage[:, [_PASSAGE["rivalry_db"]]] / 10.0
+    against = [elsewhere, elsewhere * rivalry, np.maximum(elsewhere - total, 0.0)]
     still = passage[:, [_PASSAGE["still"]]]
     return (
-        np.hstack([first_order, way, way * still]),
-        np.hstack([first_passage, total, total * passage / 3.0]),
+        np.hstack([first_order, way, way * still, way * step]),
+        np.hstack([first_passage, total, total * step, total * passage / 3.0, *against]),
     )
 
 
@@ -133,21 +191,14 @@ def softmax(logits: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-#: What the passage features are when nothing happens; reasons are told against it.
-_AT_REST = np.array([4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.8, 0.0, 0.3, 0.0, 0.0, 0.0])
-
-
 def from_json(data: dict[str, Any]) -> PassageModel:
-    """The model of a weights file; ValueError when it was learnt for other features."""
+    """The model that a file holds; ValueError if it was learnt for other features."""
     if list(data["order_features"]) != list(ORDER_FEATURES):
         raise ValueError("the weights were learnt for other order features")
     if list(data["passage_features"]) != list(PASSAGE_FEATURES):
         raise ValueError("the weights were learnt for other passage features")
-    fresh, rested = (
-        Rounds(*(_round(data[age][name]) for name in ("alone", "together")))
-        for age in ("fresh", "rested")
-    )
-    return PassageModel(fresh, rested, float(data.get("temperature", 1.0)))
+    rounds = tuple(tuple(_round(data[name][kind]) for kind in KINDS) for name in ROUNDS)
+    return PassageModel(rounds, np.array(data["confidence"]))
 
 
 def _round(data: dict[str, Any]) -> Round:
@@ -156,24 +207,24 @@ def _round(data: dict[str, Any]) -> Round:
 
 def to_json(model: PassageModel, **about: Any) -> dict[str, Any]:
     """The weights as a file holds them, with what is known about them."""
-
-    def weights(one: Round) -> dict[str, Any]:
-        return {
-            "order": [round(float(w), 4) for w in one.order],
-            "passage": [round(float(w), 4) for w in one.passage],
-            "bias": round(one.bias, 4),
-        }
-
-    def ages(rounds: Rounds) -> dict[str, Any]:
-        return {"alone": weights(rounds.alone), "together": weights(rounds.together)}
-
+    weights = {
+        name: {kind: _weights(one) for kind, one in zip(KINDS, kinds, strict=True)}
+        for name, kinds in zip(ROUNDS, model.rounds, strict=True)
+    }
     return {
         **about,
         "order_features": list(ORDER_FEATURES),
         "passage_features": list(PASSAGE_FEATURES),
-        "fresh": ages(model.fresh),
-        "rested": ages(model.rested),
-        "temperature": round(model.temperature, 3),
+        "confidence": np.round(model.confidence, 4).tolist(),
+        **weights,
+    }
+
+
+def _weights(one: Round) -> dict[str, Any]:
+    return {
+        "order": [round(float(w), 4) for w in one.order],
+        "passage": [round(float(w), 4) for w in one.passage],
+        "bias": round(one.bias, 4),
     }
 
 

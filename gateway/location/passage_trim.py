@@ -12,17 +12,15 @@ from dataclasses import replace
 import numpy as np
 
 from gateway.location.passage_features import ORDER_FEATURES, PASSAGE_FEATURES, Floats
-from gateway.location.passage_model import PassageModel, Round, Rounds
+from gateway.location.passage_model import PassageModel, Round
 from gateway.model.calibration import DoorTrim
 
 
 def trimmed(model: PassageModel, trim: DoorTrim) -> PassageModel:
     """The model as it decides at the site."""
 
-    def last(rounds: Rounds) -> Rounds:
-        return replace(rounds, together=_trimmed_round(rounds.together, trim))
-
-    return replace(model, fresh=last(model.fresh), rested=last(model.rested))
+    last = tuple(_trimmed_round(one, trim) for one in model.rounds[-1])
+    return replace(model, rounds=(*model.rounds[:-1], last))
 
 
 def unknown_features(trim: DoorTrim) -> list[str]:

@@ -1,7 +1,8 @@
 """Tracks: what a tag's power did at one door over the last seconds, on both sides.
 
-One row per (tag, door) that is being seen, with a ring of quarter-second bins per side. Rows come
-with the first sighting and go when the tag has not been seen at the door for a while.
+One track per (tag, door) that is being seen: a ring of quarter-second bins per side, and what is
+usual for the tag there. Tracks come with the first sighting and go when the tag has not been seen
+at the door for a while. Columns are by row; rows are reused, `key` and `row` keep them in order.
 """
 
 from __future__ import annotations
@@ -15,60 +16,100 @@ from gateway.location.sightings import Sightings
 BIN_US = 250_000
 BINS = 48  # twelve seconds
 IDLE_US = 15_000_000
+FORGET_EVERY_US = 1_000_000
 #: Power of an empty bin, in dBm: below anything a reader reports.
 SILENT_DBM = np.float32(-120.0)
-#: Before a tag has a baseline of its own it is taken to come from out of range.
+#: Before a tag has a level of its own it is taken to come from out of range.
 FAR_DBM = np.float32(-75.0)
-#: A bin counts toward what is usual for a tag once it is this old …
-OLD_BINS = 24
-#: … and then as much as this: what is usual is a mean over about fifteen seconds with reads.
-LEARNING = np.float32(1.0 / 60.0)
-#: What a tag's power varies by before anything is known of it (standard deviation squared).
-FIRST_SPREAD_DB2 = np.float32(9.0)
-#: A tag stands out above its mean and this many standard deviations.
-SPREADS = 1.5
+#: A track stands out at this much over what is usual for it, on either side.
+OPEN_DB = np.float32(4.0)
+#: What is usual is learnt block by block (three seconds) from bins that are at least so old: a
+#: passage must not become its own baseline. It is a mean of the blocks' peaks over the last ones.
+BLOCK_BINS, OLD_BINS, MOST_BLOCKS = 12, 24, 8
+#: One block moves what is usual by no more than this: a drive past is not a new place.
+MOST_STEP_DB = np.float32(6.0)
+#: Of a first sight that is taken for usual: so much more will be usual, too.
+FIRST_SPREAD_DB = np.float32(3.0)
 #: How long a door listens until it knows what stands there.
 FIRST_SIGHT_US = 3_000_000
 NOT_YET_US = 1 << 62
+FIRST_ROWS = 256
 
 Numbers = npt.NDArray[np.intp]
+Power = npt.NDArray[np.float32]
+Times = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: Column → what an unused row holds, and the type.
+_COLUMNS = {
+    "tag": (0, np.intp),
+    "door": (0, np.intp),
+    "power_dbm": (SILENT_DBM, np.float32),
+    "usual_dbm": (FAR_DBM, np.float32),
+    "blocks": (0, np.float32),
+    "often": (0, np.float32),
+    "last_us": (0, np.int64),
+    "first_us": (0, np.int64),
+    "stood_us": (0, np.int64),
+    "settled_us": (0, np.int64),
+    "announced": (0, np.int8),
+}
+_BY_SIDE = ("usual_dbm", "blocks", "often", "last_us", "first_us")
+_SHAPES: dict[str, tuple[int, ...]] = {"power_dbm": (BINS, 2)} | dict.fromkeys(_BY_SIDE, (2,))
 
 
 class Tracks:
-    """Columns of the live tracks, ordered by key = tag × doors + door."""
+    """Columns of the live tracks, by row; an unused row has no `stood_us` and no `last_us`."""
+
+    tag: Numbers
+    door: Numbers
+    power_dbm: Power  # (bins, sides, rows)
+    usual_dbm: Power  # (sides, rows)
+    blocks: Power  # (sides, rows): from how many blocks it was learnt what is usual
+    often: Power  # (sides, rows): share of bins in which it is read
+    last_us: Times  # (sides, rows)
+    first_us: Times  # (sides, rows): when it was first heard, 0 if never
+    stood_us: Times  # when it last stood out
+    settled_us: Times  # no new case from what was before this
+    announced: npt.NDArray[np.int8]  # provisional: +1 out, -1 in, 0 nothing
 
     def __init__(self, coverage: Coverage) -> None:
         self._coverage = coverage
         self._doors = max(1, len(coverage.site.doors))
         self._bin = -1
+        self._forgot_us = 0
         self._began_us = np.full(self._doors, NOT_YET_US, dtype=np.int64)
-        self.key = np.zeros(0, dtype=np.int64)
-        self.peak_dbm = np.zeros((0, 2, BINS), dtype=np.float32)
-        self.baseline_dbm = np.zeros((0, 2), dtype=np.float32)
-        self.spread_db2 = np.zeros((0, 2), dtype=np.float32)
-        self.last_us = np.zeros((0, 2), dtype=np.int64)
-        self.first_us = np.zeros(0, dtype=np.int64)
-        self.settled_us = np.zeros(0, dtype=np.int64)  # no new case from what was before this
-        self.announced = np.zeros(0, dtype=np.int8)  # provisional: +1 out, -1 in, 0 nothing
+        self.key = np.zeros(0, dtype=np.int64)  # tag × doors + door, in order …
+        self.row: Numbers = np.zeros(0, dtype=np.intp)  # … and the row of each
+        self._free: list[int] = []
+        self._make_room(FIRST_ROWS)
 
     def __len__(self) -> int:
         return len(self.key)
 
-    @property
-    def tag(self) -> Numbers:
-        """Tag number of each row."""
-        return (self.key // self._doors).astype(np.intp)
-
-    @property
-    def door(self) -> Numbers:
-        """Door number of each row."""
-        return (self.key % self._doors).astype(np.intp)
+    def _make_room(self, rows: int) -> None:
+        old = len(self.tag) if len(self) else 0
+        for name, (blank, kind) in _COLUMNS.items():
+            column = np.full((*_SHAPES.get(name, ()), rows), blank, dtype=kind)
+            if old:
+                column[..., :old] = getattr(self, name)
+            setattr(self, name, column)
+        self._free += range(rows - 1, old - 1, -1)
 
     def row_of(self, tag: int, door: int) -> int | None:
         """The row of a tag's track at a door, None if it has none."""
         key = tag * self._doors + door
-        row = int(np.searchsorted(self.key, key))
-        return row if row < len(self.key) and self.key[row] == key else None
+        at = int(np.searchsorted(self.key, key))
+        return int(self.row[at]) if at < len(self.key) and self.key[at] == key else None
+
+    def spans(self, tags: Numbers) -> tuple[Numbers, Numbers]:
+        """Where in `row` the tracks of each of these tags begin and end."""
+        first = tags.astype(np.int64) * self._doors
+        return np.searchsorted(self.key, first), np.searchsorted(self.key, first + self._doors)
+
+    def in_order(self, rows: Numbers) -> Numbers:
+        """The same rows, ordered by tag and door."""
+        return rows[np.argsort(self.tag[rows] * self._doors + self.door[rows])]
 
     def advance(self, end_us: int) -> None:
         """Move the ring to the bin of `end_us` and forget tracks that went quiet."""
@@ -76,90 +117,141 @@ class Tracks:
         if self._bin < 0:
             self._bin = current
         passed = range(max(self._bin + 1, current - BINS + 1), current + 1)
-        for number in passed if len(self.key) else ():
-            self._learn(number - OLD_BINS)
-            self.peak_dbm[:, :, number % BINS] = SILENT_DBM
+        for number in passed if len(self) else ():
+            if number % BLOCK_BINS == 0:
+                self._learn(number - OLD_BINS)
+            self.power_dbm[number % BINS] = SILENT_DBM
         self._bin = max(self._bin, current)
-        idle = self.last_us.max(axis=1, initial=0) < end_us - IDLE_US
-        if idle.any():
-            self._keep(~idle)
+        if end_us - self._forgot_us >= FORGET_EVERY_US:
+            self._forgot_us = end_us - end_us % FORGET_EVERY_US
+            self._forget(end_us - IDLE_US)
 
     def add(self, sightings: Sightings) -> None:
         """Enter the sightings of one epoch that were made by door antennas."""
         doors = self._coverage.door[sightings["antenna"]]
-        rows = sightings[doors >= 0]
-        if not len(rows):
+        at_doors = np.flatnonzero(doors >= 0)
+        if not len(at_doors):
             return
-        keys = rows["tag"].astype(np.int64) * self._doors + doors[doors >= 0]
-        self._open(np.setdiff1d(keys, self.key), int(rows["first_us"].min()))
-        index = np.searchsorted(self.key, keys)
-        sides = self._coverage.side[rows["antenna"]].astype(np.intp)
-        last_us, peak_dbm = rows["last_us"], (rows["peak_cdbm"] / 100.0).astype(np.float32)
+        sightings, doors = sightings[at_doors], doors[at_doors].astype(np.intp)
+        first_us, last_us = sightings["first_us"], sightings["last_us"]
+        keys = sightings["tag"].astype(np.int64) * self._doors + doors
+        rows = self._rows(keys)
+        sides = self._coverage.side[sightings["antenna"]].astype(np.intp)
+        dbm = (sightings["peak_cdbm"] / 100.0).astype(np.float32)
+        self._notice_first(rows, sides, doors, first_us, dbm)
         bins = last_us // BIN_US
-        in_ring = bins > self._bin - BINS
-        place = (index[in_ring], sides[in_ring], (bins[in_ring] % BINS).astype(np.intp))
-        # What a door hears when it begins to listen is taken for usual: what stands there already
-        # must not look as if it had come. Later, whatever is new has come.
-        spot_doors = doors[doors >= 0]
-        began_us = self._began_us[spot_doors]
-        np.minimum.at(self._began_us, spot_doors, rows["first_us"])
-        fresh = rows["first_us"] - np.minimum(began_us, rows["first_us"]) <= FIRST_SIGHT_US
-        new = np.flatnonzero((self.last_us[index, sides] == 0) & fresh)
-        self.baseline_dbm[index[new], sides[new]] = np.maximum(peak_dbm[new], FAR_DBM)
-        np.maximum.at(self.peak_dbm, place, peak_dbm[in_ring])
-        np.maximum.at(self.last_us, (index, sides), last_us)
+        capacity = len(self.tag)
+        spots = sides * capacity + rows
+        cells = (bins % BINS).astype(np.intp) * (2 * capacity) + spots
+        fresh = np.flatnonzero(bins > self._bin - BINS)
+        if len(fresh) < len(bins):
+            cells, dbm, spots = cells[fresh], dbm[fresh], spots[fresh]
+            rows, last_us = rows[fresh], last_us[fresh]
+        np.maximum.at(self.power_dbm.reshape(-1), cells, dbm)
+        np.maximum.at(self.last_us.reshape(-1), spots, last_us)
+        stands = dbm >= self.usual_dbm.reshape(-1)[spots] + OPEN_DB
+        np.maximum.at(self.stood_us, rows[stands], last_us[stands])
+
+    def _notice_first(
+        self,
+        rows: Numbers,
+        sides: Numbers,
+        doors: Numbers,
+        first_us: Times,
+        dbm: Power,
+    ) -> None:
+        """Take what a door hears when it begins to listen for usual.
+
+        What stands there already must not look as if it had come. Later, whatever is new has come.
+        """
+        new = np.flatnonzero(self.last_us[sides, rows] == 0)
+        if not len(new):
+            return
+        self.first_us[sides[new], rows[new]] = first_us[new]
+        np.minimum.at(self._began_us, doors[new], first_us[new])
+        new = new[first_us[new] - self._began_us[doors[new]] <= FIRST_SIGHT_US]
+        spots = (sides[new], rows[new])
+        np.maximum.at(self.usual_dbm, spots, dbm[new] + FIRST_SPREAD_DB)
+
+    def _rows(self, keys: Times) -> Numbers:
+        """The rows of these keys; new ones get one."""
+        at = np.searchsorted(self.key, keys)
+        known = len(self.key) > 0 and (self.key[np.minimum(at, len(self.key) - 1)] == keys)
+        if not np.all(known):
+            self._open(np.unique(keys[~known] if np.ndim(known) else keys))
+            at = np.searchsorted(self.key, keys)
+        return np.asarray(self.row[at])
+
+    def _open(self, keys: Times) -> None:
+        while len(self._free) < len(keys):
+            self._make_room(2 * len(self.tag))
+        rows = np.array([self._free.pop() for _ in range(len(keys))], dtype=np.intp)
+        at = np.searchsorted(self.key, keys)
+        self.key, self.row = np.insert(self.key, at, keys), np.insert(self.row, at, rows)
+        self.tag[rows], self.door[rows] = keys // self._doors, keys % self._doors
+        self.power_dbm[:, :, rows] = SILENT_DBM
+        self.usual_dbm[:, rows] = FAR_DBM
+        self.blocks[:, rows] = self.often[:, rows] = 0.0
+        self.first_us[:, rows] = 0
+        self.settled_us[rows] = self.announced[rows] = 0
+
+    def _forget(self, before_us: int) -> None:
+        idle = self.last_us[:, self.row].max(axis=0, initial=0) < before_us
+        if not idle.any():
+            return
+        gone = self.row[idle]
+        self.stood_us[gone] = 0
+        self.last_us[:, gone] = 0
+        self._free += gone.tolist()
+        self.key, self.row = self.key[~idle], self.row[~idle]
 
     def _learn(self, number: int) -> None:
-        """Take the bin that has just become old into the picture of what is usual.
+        """Take the block of bins that ends before `number` into the picture of what is usual."""
+        numbers = np.arange(number - BLOCK_BINS, number)
+        block = self.power_dbm[numbers % BINS]
+        # What was before a passage says nothing about the place after it.
+        old = (numbers * BIN_US)[:, None] <= self.settled_us
+        block[np.broadcast_to(old[:, None, :], block.shape)] = SILENT_DBM
+        heard = block > SILENT_DBM
+        peak, share = block.max(axis=0), heard.mean(axis=0, dtype=np.float32)
+        any_heard = peak > SILENT_DBM
+        self.blocks += any_heard * (self.blocks < MOST_BLOCKS)
+        gain = any_heard / np.maximum(self.blocks, 1.0)
+        step = (peak - self.usual_dbm) * gain
+        limited = np.clip(step, -MOST_STEP_DB, MOST_STEP_DB)
+        step = np.where(self.blocks == 1.0, step, limited)
+        self.usual_dbm += step
+        # How often it is read while it is: silence must not become what is usual.
+        self.often += (share - self.often) * gain
 
-        What is new is left out: a passage must not become its own baseline.
-        """
-        power = self.peak_dbm[:, :, number % BINS]
-        heard = power > SILENT_DBM
-        step = power - self.baseline_dbm
-        self.baseline_dbm += np.where(heard, LEARNING * step, np.float32(0.0))
-        spread = (1.0 - LEARNING) * (self.spread_db2 + LEARNING * step * step)
-        self.spread_db2 = np.where(heard, spread, self.spread_db2).astype(np.float32)
-
-    def _open(self, keys: npt.NDArray[np.int64], first_us: int) -> None:
-        if not len(keys):
-            return
-        at = np.searchsorted(self.key, keys)
-        self.key = np.insert(self.key, at, keys)
-        self.peak_dbm = np.insert(self.peak_dbm, at, SILENT_DBM, axis=0)
-        self.baseline_dbm = np.insert(self.baseline_dbm, at, FAR_DBM, axis=0)
-        self.spread_db2 = np.insert(self.spread_db2, at, FIRST_SPREAD_DB2, axis=0)
-        self.last_us = np.insert(self.last_us, at, 0, axis=0)
-        self.first_us = np.insert(self.first_us, at, first_us)
-        self.settled_us = np.insert(self.settled_us, at, 0)
-        self.announced = np.insert(self.announced, at, 0)
-
-    def _keep(self, rows: npt.NDArray[np.bool_]) -> None:
-        for name in (
-            "key", "peak_dbm", "baseline_dbm", "spread_db2",
-            "last_us", "first_us", "settled_us", "announced",
-        ):  # fmt: skip
-            setattr(self, name, getattr(self, name)[rows])
-
-    def usual_dbm(self, rows: Numbers) -> npt.NDArray[np.float32]:
-        """(rows, 2): the most that a tag's power usually comes to on each side."""
-        spread_db = np.sqrt(self.spread_db2[rows])
-        return np.asarray(self.baseline_dbm[rows] + SPREADS * spread_db, dtype=np.float32)
-
-    def recent(self, rows: Numbers) -> npt.NDArray[np.float32]:
-        """Power per (row, side, bin) in order of time."""
-        numbers = np.arange(self._bin - BINS + 1, self._bin + 1)
-        return np.asarray(self.peak_dbm[rows][:, :, numbers % BINS])
+    def settle(self, rows: Numbers, end_us: int, *, moved: bool) -> None:
+        """Close the cases of these tracks; a tag that moved has another usual level from now on."""
+        self.settled_us[rows] = end_us
+        self.announced[rows] = 0
+        if moved:
+            self.blocks[:, rows] = 0.0
 
     def window(
         self, rows: Numbers, end_us: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-        """Power per (row, side, bin) in order of time, and the bins' ages at `end_us` in seconds.
+        """Power per (bin, side, row) in order of time, and the bins' ages at `end_us` in seconds.
 
         Bins before a row's `settled_us` are silent: they belong to a case that is closed.
         """
         numbers = np.arange(self._bin - BINS + 1, self._bin + 1)
         times_us = numbers * BIN_US + BIN_US // 2
-        power = self.recent(rows)
-        closed = times_us[None, :] <= self.settled_us[rows][:, None]
-        return np.where(closed[:, None, :], SILENT_DBM, power), (times_us - end_us) / 1e6
+        # By columns of a plain table: indexing all three axes at once takes several times as long.
+        table = self.power_dbm.reshape(2 * BINS, -1).take(rows, axis=1)
+        power = table.reshape(BINS, 2, len(rows))[numbers % BINS]
+        settled_us = self.settled_us[rows]
+        if len(rows) and settled_us.max() > times_us[0]:
+            closed = times_us[:, None] <= settled_us
+            power[np.broadcast_to(closed[:, None, :], power.shape)] = SILENT_DBM
+        return power, (times_us - end_us) / 1e6
+
+    def loudest(self, rows: Numbers, at: Numbers, reach: int) -> Power:
+        """The most that was heard of each track, on either side, up to `reach` bins around `at`."""
+        bins = np.clip(at + np.arange(-reach, reach + 1)[:, None], 0, BINS - 1)
+        cells = (bins + self._bin + 1) % BINS * (2 * len(self.tag)) + rows
+        flat = self.power_dbm.reshape(-1)
+        return np.asarray(np.maximum(flat[cells], flat[cells + len(self.tag)]).max(axis=0))

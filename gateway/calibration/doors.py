@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gateway.calibration.measured import Measured
 from gateway.calibration.walks import Walk, What
+from gateway.location.company import Company
 from gateway.location.coverage import Coverage
 from gateway.location.doors import LATE_S, SETTLE_S, Doors
 from gateway.location.passage_features import (
@@ -63,9 +64,8 @@ class Listener(Doors):
         super().__init__(coverage, states)
         self._samples = samples
 
-    def _votes(self, rows: Numbers, features: Features, alone: Floats) -> Floats:
-        votes = super()._votes(rows, features, alone)
-        chances = self._model.chances(features, votes)
+    def _judged(self, rows: Numbers, features: Features, end_us: int) -> tuple[Floats, Company]:
+        chances, company = super()._judged(rows, features, end_us)
         rests = (features.since_peak_s >= SETTLE_S) & (features.since_peak_s <= LATE_S)
         samples, which = self._samples, np.flatnonzero(rests)
         samples.tag.append(self._tracks.tag[rows[which]])
@@ -74,7 +74,7 @@ class Listener(Doors):
         samples.order.append(features.order[which])
         samples.passage.append(features.passage[which])
         samples.chances.append(chances[which])
-        return votes
+        return chances, company
 
 
 @dataclass(slots=True, kw_only=True)

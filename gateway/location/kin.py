@@ -81,7 +81,9 @@ class Kin:
             number = value + way * step
             if 0 <= number < 1 << 8 * len(epc):
                 tag = self._tags.find(number.to_bytes(len(epc)))
-                if tag is not None and tag < known:
+                # One that was not met yet will find this tag when it is: whether it is known of
+                # already depends on when its reads came in.
+                if tag is not None and tag < known and self._linked[tag]:
                     return tag
         return -1
 

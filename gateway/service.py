@@ -36,6 +36,7 @@ from gateway.outbox.dispatchers import Dispatchers
 from gateway.outbox.queue import Queue
 from gateway.outbox.running import RunningOutbox
 from gateway.reload import Reload
+from gateway.rules.life import RuleErrors
 from gateway.rules.rule import RuleSet
 from gateway.runtime import Runtime
 from gateway.series.points import MEASUREMENTS
@@ -308,7 +309,9 @@ class Service:
     async def _survey(self, parts: _Parts) -> None:
         """Figures, readiness and the line for `systemctl status`, once a second."""
         told, failures = "", 0
+        failing: set[str] = set()
         while True:
+            _log_failing(parts.core.watch.rules.errors, failing)
             for status in parts.dispatchers.statuses:
                 parts.metrics.outbox_pending[status.name].set(status.pending)
             for reader in parts.live.devices.readers.values():
@@ -418,6 +421,15 @@ def _log(status: DeviceStatus) -> None:
         logger.info("reader '%s': %s", status.reader, status.reason)
     elif not status.up:
         logger.warning("reader '%s' is %s: %s", status.reader, status.state, status.reason)
+
+
+def _log_failing(errors: dict[str, RuleErrors], told: set[str]) -> None:
+    """Rules that fail where they should be evaluated, each once."""
+    for rule, error in dict(errors).items():
+        if rule not in told:
+            told.add(rule)
+            reason = error.last or f"{error.overflow} instances too many"
+            logger.warning("rule '%s' cannot always be evaluated: %s", rule, reason)
 
 
 def _log_health(health: SensorHealth) -> None:

@@ -105,7 +105,7 @@ class Moves:
         if not len(rows):
             return
         cases = self._cases(tags[rows], rows, odds)
-        came = self._came(cases)
+        came = self._came(cases, odds)
         alone = self._alone(cases, odds, end_us) & ((cases.lead > AHEAD) | came)
         alone &= cases.some(odds)
         moved = alone | (self._better(cases, odds, end_us) & cases.some(odds))
@@ -154,11 +154,15 @@ class Moves:
         behind = self._coverage.door_between[cases.home, cases.there] >= 0
         return alone & (~behind | self._beyond(cases, odds, as_of_us, after_us))
 
-    def _came(self, cases: _Cases) -> Bools:
-        """Whether tags began to be read there when they ceased to be at home."""
+    def _came(self, cases: _Cases, odds: Odds) -> Bools:
+        """Whether tags began to be read there when they ceased to be read at home.
+
+        Silence is expected of a home whose antennas are out: then that it began there must do.
+        """
         here, new = cases.here_place, cases.new_place
         began = new.first_us >= here.last_us - CROSSING_US
-        missed = (here.missed >= LEAST_MISSED) & (new.looks >= LEAST_LOOKS)
+        missed = (here.missed >= LEAST_MISSED) | self._blind(cases, odds)
+        missed &= new.looks >= LEAST_LOOKS
         return began & missed & (cases.lead > -FAR_BEHIND)
 
     def _better(self, cases: _Cases, odds: Odds, end_us: int) -> Bools:
@@ -189,11 +193,21 @@ class Moves:
         return np.where((steps - 1) * STEP_US > unseen_us, NO_WAY_TIMES, 1)
 
     def _home_may_tell(self, cases: _Cases, odds: Odds) -> Bools:
-        """Whether silence at home says anything: not while its antennas are out."""
+        """Whether silence at home says anything: not while its antennas are out.
+
+        Then it counts that a tag is heard about as well elsewhere, or was not heard there before.
+        """
+        here, new = cases.here_place, cases.new_place
+        well = new.dbm >= here.dbm - AS_WELL_DB
+        began = new.first_us >= here.last_us - CROSSING_US
+        return np.asarray(~self._blind(cases, odds) | well | began)
+
+    def _blind(self, cases: _Cases, odds: Odds) -> Bools:
+        """Whether the antennas that heard each tag at home are out."""
         here = cases.here_place
         down = here.slots & ~self._coverage.up[odds.looks.antenna[cases.rows]]
-        blind = down.any(axis=1) | (~here.slots.any(axis=1) & self._coverage.blind[cases.home])
-        return np.asarray(~blind | (cases.new_place.dbm >= here.dbm - AS_WELL_DB))
+        unheard = ~here.slots.any(axis=1) & self._coverage.blind[cases.home]
+        return np.asarray(down.any(axis=1) | unheard)
 
     def _beyond(self, cases: _Cases, odds: Odds, as_of_us: Times, after_us: Times) -> Bools:
         """Whether tags are surely beyond a door that nothing saw them pass.

@@ -114,8 +114,8 @@ class Kin:
             return said
         for place in range(2 * REACH):
             near = agreement ** (place % REACH + 1)
-            theirs = np.log(near * chances[rows[:, place]] + (1.0 - near) / chances.shape[1])
-            theirs = np.take_along_axis(theirs, columns, axis=1)
+            theirs = chances[rows[:, place, None], columns]
+            theirs = np.log(near * theirs + (1.0 - near) / chances.shape[1])
             said += np.where(counts[:, place, None], theirs, 0.0)
         said = np.where(zones != NO_ZONE, said / TEMPER, -np.inf)
         most = said.max(axis=1, keepdims=True)

@@ -54,6 +54,10 @@ CORRECTION_TIMES = 4
 FORGOTTEN_TIMES = 2
 #: How sure one may be of the way through a door that nothing saw it go.
 UNSEEN = 0.95
+#: The door is told if that is at least this likely, and both sides read the tag, or neither, for no
+#: longer than this.
+SURE = 0.7
+NOT_BESIDE_US = 12_000_000
 #: A way that the site does not have must be seen for so many times as long …
 NO_WAY_TIMES = 3
 #: … unless the tag was out of sight for long enough to take the steps between.
@@ -237,7 +241,7 @@ class Moves:
         if alone:
             begun_us = max(int(cases.new_place.first_us[i]), int(cases.here_place.last_us[i]))
         event_us = max(min(begun_us, last_us), since_us)
-        door, direction = self._door_used(tag, home, zone) if alone else -1, None
+        door, direction = self._door_used(cases, i, chance) if alone else -1, None
         if door >= 0:
             inward = zone == int(self._coverage.inside[door])
             direction = Direction.IN if inward else Direction.OUT
@@ -258,14 +262,23 @@ class Moves:
             evidence=evidence,
         )
 
-    def _door_used(self, tag: int, home: int, zone: int) -> int:
-        """The door between two zones, of several the one that hears the tag; -1 if none."""
-        states, coverage = self._states, self._coverage
-        door = int(coverage.door_between[home, zone])
-        antennas = states.slot_antenna[tag]
-        heard = np.where(coverage.covers[antennas, zone], states.slot_us[tag], 0)
+    def _door_used(self, cases: _Cases, i: int, chance: float) -> int:
+        """The door that a tag surely went through, of several the one that hears it; else -1.
+
+        Out of sight for long it may have gone another way; read from both sides for as long it may
+        have stood there.
+        """
+        coverage, home, zone = self._coverage, int(cases.home[i]), int(cases.there[i])
+        unseen_us = int(cases.new_place.first_us[i]) - int(cases.here_place.last_us[i])
+        if chance < SURE or abs(unseen_us) > NOT_BESIDE_US:
+            return -1
+        tag, antennas = int(cases.tags[i]), self._states.slot_antenna[int(cases.tags[i])]
+        heard = np.where(coverage.covers[antennas, zone], self._states.slot_us[tag], 0)
         nearest = int(coverage.door[antennas[int(heard.argmax())]])
-        return nearest if door >= 0 and nearest >= 0 else door
+        if nearest < 0:
+            return int(coverage.door_between[home, zone])
+        joins = {int(coverage.inside[nearest]), int(coverage.outside[nearest])} == {home, zone}
+        return nearest if joins else -1
 
     def _reasons(
         self, cases: _Cases, i: int, odds: Odds, for_s: float, *, alone: bool

@@ -153,7 +153,8 @@ class Doors:
         self._close(rows, ripe, features, end_us)
         undecided = np.flatnonzero(~ripe & (chance >= 0.3))
         self.open_tags = np.unique(tags[undecided])
-        self.open_cases = (self._tracks.door[rows[undecided]], features.crossing_us[undecided])
+        likely = np.flatnonzero(best & ~ripe & (chance >= 0.6))
+        self.open_cases = (self._tracks.door[rows[likely]], features.crossing_us[likely])
         return [decision for decision in decisions if decision is not None]
 
     def _cases(self, end_us: int) -> tuple[Numbers, Features]:

@@ -27,7 +27,7 @@ from typing import Any
 
 from gateway.model.movement import iso_utc
 from tests.proof.life import Life, Surroundings, directed
-from tests.proof.oracle import BrokenError, Told, Verdict, Watched, judge, microseconds
+from tests.proof.oracle import LINGER_US, BrokenError, Told, Verdict, Watched, judge, microseconds
 from tests.proof.sinks import FickleSink
 from tests.proof.troubles import Trouble, troubles
 from tests.proof.world import Habits, S, World
@@ -41,9 +41,11 @@ HABITS = Habits(
     absences=0.15,
     every_s=1.0,
     settled_after_s=12.0,
-    settled_every_s=60.0,
+    settled_every_s=10.0,
 )
 TICK_S = 10.0
+#: How often a tag is read at home, which its leaving is told by, takes so long to learn.
+KNOWN_AFTER_US = 120 * S
 #: At the end everything heals, and has this long to arrive.
 CALM_S = 3_700.0
 
@@ -161,7 +163,16 @@ class Days:
                 if before != body:
                     raise BrokenError(f"{sink.name}: two bodies, one id: {before} and {body}")
             told = self._told_in_order(sink, first)
-            verdict = judge(self.world, ZONE_IDS, self.watched, told, upto_us)
+            linger_us = LINGER_US + round(TICK_S * S)
+            verdict = judge(
+                self.world,
+                ZONE_IDS,
+                self.watched,
+                told,
+                upto_us,
+                linger_us=linger_us,
+                known_after_us=KNOWN_AFTER_US,
+            )
             verdict.repeated = len(sink.accepted) - len(first)
         return verdict
 

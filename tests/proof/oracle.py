@@ -119,10 +119,12 @@ def judge(
     upto_us: int,
     *,
     linger_us: int = LINGER_US,
+    known_after_us: int = 0,
 ) -> Verdict:
     """Compare what one receiver has, by EPC and in order of delivery, with the truth up to a time.
 
-    A decision may fall `linger_us` after what it is about has ended. Raises `BrokenError` with the
+    A decision may fall `linger_us` after what it is about has ended; a move is asked for only when
+    the zone that was left had been watched for `known_after_us`. Raises `BrokenError` with the
     first promise that was broken.
     """
     verdict = Verdict()
@@ -133,6 +135,7 @@ def judge(
         epc = world.epc(tag).hex().upper()
         episodes = world.episodes(tag, upto_us)
         story = _Story(epc, zone_ids, episodes, told.get(epc, []), world.habits, linger_us)
+        story.known_after_us = known_after_us
         story.check_movements()
         verdict.movements += len(told.get(epc, []))
         verdict.obliged += story.check_obligations(watched, upto_us)
@@ -153,6 +156,7 @@ class _Story:
     ) -> None:
         self._epc, self._ids, self._episodes, self._told = epc, zone_ids, episodes, told
         self._slack_us = habits.silence_us + SLACK_US
+        self.known_after_us = 0
         self._often_us, self._linger_us = habits.often_us, linger_us
 
     def check_movements(self) -> None:
@@ -231,7 +235,9 @@ class _Story:
                 longest_us = max(longest_us, often_upto_us - since_us)
             else:
                 home = self._ids.index(before)
-                longest_us = max(longest_us, watched.longest_us(home, since_us, often_upto_us))
+                known = watched.longest_us(home, since_us - self.known_after_us, since_us)
+                if known >= self.known_after_us:
+                    longest_us = max(longest_us, watched.longest_us(home, since_us, often_upto_us))
         return longest_us
 
     def _states_within(self, since_us: int, upto_us: int) -> list[str | None]:

@@ -49,10 +49,11 @@ WINDOW_US = BINS * BIN_US
 COMPANY = 3.0
 #: A tag with less company than this travels alone.
 LONE = 1.5
+WELL_KNOWN, MOST_PLAIN_DB = 0.6, 10.0
 #: A passage is announced when it is this likely, and confirmed; see `_ripe`.
 PROVISIONAL = 0.90
 CONFIRMED = 0.97
-CONFIRMED_LATE = 0.80
+CONFIRMED_LATE = 0.90
 CONFIRMED_HALF = 0.55
 #: From this long after its last peak a case may be confirmed; later less certainty will do.
 SETTLE_S = 2.0
@@ -205,7 +206,7 @@ class Doors:
         """The classifier's view of tracks."""
         tracks = self._tracks
         power, ages_s = tracks.window(rows, end_us)
-        shape = shape_of(power, ages_s)
+        shape = shape_of(power, ages_s, tracks.blocks[:, rows].max(axis=0) == 0.0)
         doors = tracks.door[rows]
         crossing_us = end_us + np.round(shape.crossing_s * 1e6).astype(np.int64)
         beam_order, beams_s, one_beam = self.beams.near(doors, crossing_us)
@@ -259,9 +260,10 @@ class Doors:
         )
         # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
         lone = company.votes.sum(axis=1) + company.elsewhere < LONE
-        plain = is_plain(features) & (
-            lone | (features.passage_column("least_prominent_db") >= 10.0)
-        )
+        # Of one that has stood there for long it must be plainer still.
+        lone &= features.passage_column("usual") < WELL_KNOWN
+        most_plain = features.passage_column("least_prominent_db") >= MOST_PLAIN_DB
+        plain = is_plain(features) & (lone | most_plain)
         plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
         return np.where(plain[:, None], alone, chances), company
 

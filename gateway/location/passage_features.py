@@ -162,8 +162,8 @@ def is_plain(features: Features) -> Bools:
     )
 
 
-def shape_of(power: Power, ages_s: Floats) -> Shape:
-    """Reduce power over time to what matters of it."""
+def shape_of(power: Power, ages_s: Floats, new: Bools) -> Shape:
+    """Reduce power over time to what matters of it; `new`: tracks without a past."""
     peak_dbm = power.max(axis=0)
     heard = np.asarray(power > SILENT_DBM)
     any_heard = np.asarray(heard.any(axis=1))
@@ -185,8 +185,8 @@ def shape_of(power: Power, ages_s: Floats) -> Shape:
         heard=np.asarray(sides),
         centroid_s=centroid_s.astype(np.float64),
         peak_s=peak_s,
-        first_side=_side_of(stronger, any_heard),
-        last_side=_side_of(stronger[::-1], any_heard[::-1]),
+        first_side=_side_of(stronger, any_heard, new),
+        last_side=_side_of(stronger[::-1], any_heard[::-1], new),
         crossing_s=crossing_s.astype(np.float64),
         last_peak_s=np.where(both, peak_s.max(axis=0), top_s),
         occupancy=bins / len(power),
@@ -276,7 +276,8 @@ def joined(one: Features, other: Features) -> Features:
 def side_first_seen(power: Power) -> Floats:
     """Where each track was stronger when it was first seen: -1 inside … +1 outside."""
     stronger = np.tanh((power[:, OUTSIDE] - power[:, INSIDE]) / np.float32(SIDE_DB))
-    return _side_of(stronger, np.asarray((power > SILENT_DBM).any(axis=1)))
+    heard = np.asarray((power > SILENT_DBM).any(axis=1))
+    return _side_of(stronger, heard, np.zeros(power.shape[2], dtype=bool))
 
 
 def _share(heard: Bools, when: Bools) -> Floats:
@@ -285,10 +286,10 @@ def _share(heard: Bools, when: Bools) -> Floats:
     return np.asarray((heard & when[:, None, :]).sum(axis=0) / chosen)
 
 
-def _side_of(stronger: Power, heard: Bools) -> Floats:
+def _side_of(stronger: Power, heard: Bools, new: Bools) -> Floats:
     """Which side was stronger over the first bins with reads."""
-    # Of a tag that was hardly read the first sight is not the last one, too.
-    most = np.clip(heard.sum(axis=0) // 2, 1, SIGHT_BINS)
+    # Of a tag that just came and was hardly read the first sight is not the last one, too.
+    most = np.where(new, np.clip(heard.sum(axis=0) // 2, 1, SIGHT_BINS), SIGHT_BINS)
     chosen = heard & (np.cumsum(heard, axis=0, dtype=np.int8) <= most)
     total = np.maximum(chosen.sum(axis=0), 1)
     return np.asarray((stronger * chosen).sum(axis=0) / total, dtype=np.float64)

@@ -151,6 +151,7 @@ class Engine:
 
     def _allowed(self, moved: list[Decision], end_us: int) -> list[Decision]:
         """What presence decided without what the doors do not believe: see `Doors.vetoes`."""
+        moved = [d for d in moved if not self._doors.retractions.may_contradict(d)]
         through = [d for d in moved if d.door is not None]
         if not through:
             return moved
@@ -162,7 +163,6 @@ class Engine:
             end_us,
         )
         barred = {d.tag for d, veto in zip(through, vetoed.tolist(), strict=True) if veto}
-        barred.update(d.tag for d in through if self._doors.retractions.may_contradict(d))
         return [d for d in moved if d.tag not in barred]
 
     def _level(self, sightings: Sightings) -> None:

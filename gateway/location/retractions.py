@@ -74,9 +74,7 @@ class Retractions:
     def may_contradict(self, decision: Decision) -> bool:
         """Whether it may yet be found that a tag has not come back, but never went."""
         return any(
-            w.decision.tag == decision.tag
-            and w.decision.door == decision.door
-            and w.decision.direction is not decision.direction
+            w.decision.tag == decision.tag and w.decision.from_zone == decision.to_zone
             for w in self._watched
         )
 

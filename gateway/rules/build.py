@@ -59,7 +59,7 @@ class RuleBuilder:
         check_trials(entry.tests, node.at("tests"), self._world, self._report)
         if entry.alert.route is not None:
             self._known("route", entry.alert.route, self._routes, node.at("alert", "route"))
-        subjects = self._subjects(key, test)
+        subjects, resolve = self._subjects(key, test), self._resolve(entry, node)
         rule = Rule(
             id=entry.id,
             name=entry.name,
@@ -71,14 +71,12 @@ class RuleBuilder:
             key=key,
             group=group,
             subjects=subjects,
-            sensors=frozenset(
-                c.sensor for c in test.conditions if isinstance(c, SensorIs) and c.sensor
-            ),
+            sensors=_sensors(test, resolve),
             trigger=_trigger(test.conditions),
             for_s=entry.for_s,
             grace_s=entry.grace,
             keep_firing_for_s=entry.keep_firing_for,
-            resolve=self._resolve(entry, node),
+            resolve=resolve,
             resolve_after_s=entry.resolve_after,
             latch=entry.latch,
             every_s=entry.every or (60.0 if on is On.TIMER else None),
@@ -286,6 +284,12 @@ def _trigger(conditions: Iterable[Condition]) -> Trigger:
             chosen = condition.choice.any_of
             found[name] = found[name] & chosen if name in found else chosen
     return Trigger(doors=found.get("door"), zones=found.get("zone"), from_zones=found.get("from"))
+
+
+def _sensors(*tests: Test | None) -> frozenset[str]:
+    """The sensors that conditions name by their ids."""
+    conditions = [c for test in tests if test is not None for c in test.conditions]
+    return frozenset(c.sensor for c in conditions if isinstance(c, SensorIs) and c.sensor)
 
 
 def _told(

@@ -320,7 +320,8 @@ class RuleEngine:
         state = self._view.sensors.take(reading)
         if state is None:
             return
-        self._memory.note_sensor(reading.sensor, state)
+        if state.since_us == reading.time_us or not isinstance(reading.value, bool):
+            self._memory.note_sensor(reading.sensor, state)
         for number, subject in self._by_sensor.get(reading.sensor, ()):
             rule = self._life.rules[number]
             facts = events.of_place(rule.key, subject, self._places, self._view.sensors)

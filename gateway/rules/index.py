@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gateway.model.device import SensorKind
+from gateway.rules.circumstances import SensorIs
 from gateway.rules.facts import Places
 from gateway.rules.fields import On
 from gateway.rules.rule import Rule
@@ -57,6 +59,15 @@ def subjects_of(rule: Rule, places: Places, sensors: SensorStates) -> tuple[str,
     return ("",)
 
 
+def _kinds(rule: Rule) -> frozenset[SensorKind | None] | None:
+    """The kinds of sensors that the conditions of a rule look at; None: any, in an expression."""
+    tests = [test for test in (rule.test, rule.resolve) if test is not None]
+    if any(test.when is not None for test in tests):
+        return None
+    said = [c for test in tests for c in test.conditions if isinstance(c, SensorIs)]
+    return frozenset(condition.kind for condition in said if not condition.sensor)
+
+
 def by_sensor(
     numbered: Iterable[tuple[int, Rule]], places: Places, sensors: SensorStates
 ) -> dict[str, list[tuple[int, str]]]:
@@ -65,12 +76,10 @@ def by_sensor(
     for number, rule in numbered:
         if rule.on is not On.READING:
             continue
+        kinds = _kinds(rule)
         for subject in subjects_of(rule, places, sensors):
-            for sensor in sensors.known:
-                if (
-                    sensor == subject
-                    or sensor in rule.sensors
-                    or (subject in sensors.owners(sensor) and rule.key != ("sensor",))
-                ):
+            for sensor, kind in sensors.known.items():
+                here = (kinds is None or kind in kinds) and subject in sensors.owners(sensor)
+                if sensor == subject or sensor in rule.sensors or here:
                     found.setdefault(sensor, {})[(number, subject)] = None
     return {sensor: list(pairs) for sensor, pairs in found.items()}

@@ -201,6 +201,7 @@ class Life:
         elif instance.due_us is not None:
             instance.due_us = None
             self.timers.cancel(timer)
+            self._store(rule, instance)
         self._set_look(number, instance, again_us)
 
     def _begin(

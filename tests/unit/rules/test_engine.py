@@ -364,3 +364,22 @@ def test_a_rule_that_fails_is_counted_and_harms_no_other(tmp_path: Path) -> None
     assert [c.rule for c in bench.changes] == ["dwell"]
     errors = bench.engine.errors["misplaced"]
     assert (errors.count, errors.last) == (1, "RuntimeError: the catalog is upset")
+
+
+def test_what_time_alone_takes_back_is_stored_as_well(tmp_path: Path) -> None:
+    text = """
+rules:
+  - id: warm
+    on: reading
+    where: {sensors: {kind: temperature, above: 8}, traffic: {none_for: 1s}}
+    keep_firing_for: 2s
+    alert: {key: [door], summary: x}
+"""
+    bench = Bench(tmp_path, text)
+    bench.wait(5)
+    bench.says("door-1/temp", 12.5, at_s=30)
+    bench.passed("door-1", at_s=35)  # it would end at 37, but holds again at 36
+    bench.wait(36.5)
+    bench.restart()
+    bench.wait(60)
+    assert bench.told == ["30 warm firing door=door-1"]

@@ -54,6 +54,7 @@ WELL_KNOWN, MOST_PLAIN_DB = 0.6, 10.0
 PROVISIONAL = 0.90
 CONFIRMED = 0.97
 CONFIRMED_LATE = 0.90
+CONFIRMED_ALONE, CLEAR_ORDER = 0.80, 0.95
 CONFIRMED_HALF = 0.55
 #: From this long after its last peak a case may be confirmed; later less certainty will do.
 SETTLE_S = 2.0
@@ -143,7 +144,7 @@ class Doors:
         chances, company = self._judged(rows, features, end_us)
         chance = chances[:, :2].max(axis=1)
         best = _best_of_tag(tags, chance)
-        ripe = best & self._ripe(features, chances)
+        ripe = best & self._ripe(features, chances, company)
         early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
         early &= ~features.half
         told = self._told(rows, chances, ripe, early)
@@ -267,7 +268,7 @@ class Doors:
         plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
         return np.where(plain[:, None], alone, chances), company
 
-    def _ripe(self, features: Features, chances: Floats) -> Bools:
+    def _ripe(self, features: Features, chances: Floats, company: Company) -> Bools:
         """Cases that are sure enough for how long they have been at rest."""
         chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
         late = since_s >= LATE_S
@@ -277,7 +278,11 @@ class Doors:
             way * features.order_column("rests") < CLEARLY_BEYOND
         )
         soon = (since_s >= SETTLE_S) & (chance >= CONFIRMED) & ~features.half
-        enough = np.where(features.half, CONFIRMED_HALF, CONFIRMED_LATE)
+        # Nobody can speak for a tag that travels alone: a clear order of the sides must do.
+        clear = features.passage_column("crossed") >= CLEAR_ORDER
+        clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
+        enough = np.where(clear, CONFIRMED_ALONE, CONFIRMED_LATE)
+        enough = np.where(features.half, CONFIRMED_HALF, enough)
         return np.asarray((soon | (late & (chance >= enough))) & ~undecided)
 
     def _told(self, rows: Numbers, chances: Floats, ripe: Bools, early: Bools) -> list[int]:

@@ -43,14 +43,14 @@ def run(
     *, movements: int = MOVEMENTS, isolation_s: float = 40.0, folder: Path | None = None
 ) -> dict[str, Any]:
     """Measure, in a folder of its own below `folder` (default: the system's place for such)."""
-    quiet()
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        site = Path(place)
-        path = site / "data" / STORE_FILE
-        figures = {"movements": movements, **asyncio.run(_backlog(path, movements))}
-        figures |= _daemon(site)
-        figures |= asyncio.run(_drain(path, movements))
-    return figures | asyncio.run(isolation(isolation_s, folder))
+    with quiet():
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            site = Path(place)
+            path = site / "data" / STORE_FILE
+            figures = {"movements": movements, **asyncio.run(_backlog(path, movements))}
+            figures |= _daemon(site)
+            figures |= asyncio.run(_drain(path, movements))
+        return figures | asyncio.run(isolation(isolation_s, folder))
 
 
 @dataclass(frozen=True, slots=True)

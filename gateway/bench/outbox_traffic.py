@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gateway.errors import Rejected, Retry
 from gateway.model.delivery import Record
@@ -100,9 +101,16 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-def quiet() -> None:
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
     """What the sinks of a benchmark refuse is meant, and need not be told."""
-    logging.getLogger("gateway.outbox").setLevel(logging.CRITICAL)
+    told = logging.getLogger("gateway.outbox")
+    before = told.level
+    told.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        told.setLevel(before)
 
 
 class BenchSink:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.series.antenna_reads import AntennaReads
@@ -24,6 +25,8 @@ from gateway.series.spool import Spool
 from gateway.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SURVEY_S = 1.0
 #: Surveys between two writes of the history.
@@ -65,12 +68,15 @@ class SeriesFlow:
                 thread.submit(self._end, self._sampler.survey(now_us), now_us)
 
     async def _survey(self, thread: Executor) -> None:
-        loop, now_us = asyncio.get_running_loop(), self._clock.now_us()
-        points = self._sampler.survey(now_us)
+        now_us = self._clock.now_us()
+        tallies = None
         if self._sampler.window_due(now_us):
-            tallies = await loop.run_in_executor(thread, self._reads.drain)
+            tallies = await _done(thread.submit(self._reads.drain))
+        # From here to the thread nothing waits: what was taken out must not get lost at the end.
+        points = self._sampler.survey(now_us)
+        if tallies is not None:
             points += self._sampler.window(now_us, tallies)
-        if await loop.run_in_executor(thread, self._keep, points, now_us):
+        if await _done(thread.submit(self._keep, points, now_us)):
             self._spooled()
 
     def _keep(self, points: list[Point], now_us: int) -> bool:
@@ -113,3 +119,8 @@ class SeriesFlow:
         self._shed = shed
         if self._spool is not None:
             self._metrics.series_spool_bytes.set(self._spool.size_bytes)
+
+
+async def _done(job: Future[T]) -> T:
+    """The thread's answer; the job is done even if nobody waits for it any more."""
+    return await asyncio.shield(asyncio.wrap_future(job))

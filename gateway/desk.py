@@ -112,6 +112,22 @@ class Desk:
             raise GatewayError(f"there is no silence '{silence}': 'alerts silences' lists them")
         self._command({"unsilence": silence})
 
+    def holds(self) -> list[Json]:
+        """Zones that rules hold, each with the rule and why."""
+        found = [(m.key, orjson.loads(m.body or b"")) for m in self._store.memories("hold")]
+        return [{"zone": zone, **h, "since": iso_utc(h.pop("since_us"))} for zone, h in found]
+
+    def release(self, zone: str) -> None:
+        """A person releases a zone that a rule holds."""
+        if zone not in {held["zone"] for held in self.holds()}:
+            raise GatewayError(f"no zone '{zone}' is held: 'alerts ls' lists those that are")
+        self._command({"release": zone})
+
+    def counts(self) -> list[Json]:
+        """The last count of each zone that a rule had counted."""
+        found = [(m.key, orjson.loads(m.body or b"")) for m in self._store.memories("count")]
+        return [{"zone": zone, **c, "time": iso_utc(c.pop("time_us"))} for zone, c in found]
+
     def shipments(self) -> list[Json]:
         """All shipments, open and closed."""
         return [orjson.loads(m.body or b"") for m in self._store.memories("shipment")]

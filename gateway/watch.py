@@ -36,6 +36,10 @@ class Whereabouts(Protocol):
         """(EPC, zone, presence, there since) of every tag that is somewhere."""
 
 
+#: EPCs that a count of a zone holds; `tags` is how many there are.
+COUNTED_EPCS = 10_000
+
+
 @dataclass(slots=True)
 class Catalog:
     """Items and shipments."""
@@ -144,6 +148,7 @@ class Watch:
         """Do what a person or another system asked for; False if it is none of ours.
 
         {"ack": ALERT, "by", "note", "until_us"} · {"silence": {…}} · {"unsilence": ID} ·
+        {"release": ZONE} ·
         {"shipment": {…}} · {"remove_shipment": ID}
         """
         try:
@@ -169,6 +174,8 @@ class Watch:
                 self._changes += self.rules.release(alert.rule, alert.group, self._time_us)
         elif "silence" in command:
             self.alerts.silence(silence_of(orjson.dumps(command["silence"])))
+        elif "release" in command:
+            self._waiting.append(Memory(kind="hold", key=str(command["release"]), body=None))
         elif "unsilence" in command:
             self.alerts.unsilence(str(command["unsilence"]))
         elif "shipment" in command:
@@ -197,8 +204,22 @@ class Watch:
                 )
             elif action.kind in ("hold", "release"):
                 epoch.memories.append(_held(action, change))
+            elif action.kind == "count":
+                epoch.memories.append(self._counted(action, change))
             else:
                 epoch.actions.append(action)
+
+    def _counted(self, action: RuleAction, change: RuleChange) -> Memory:
+        """What is in a zone at this moment, tag by tag: to be compared with what should be."""
+        zone = str(action.options["zone"])
+        epcs = sorted(epc for epc, at, _, _ in self.tags() if at == zone)
+        count = {
+            "rule": change.rule,
+            "time_us": change.at_us,
+            "tags": len(epcs),
+            "epcs": epcs[:COUNTED_EPCS],
+        }
+        return Memory(kind="count", key=zone, body=orjson.dumps(count))
 
 
 def _held(action: RuleAction, change: RuleChange) -> Memory:

@@ -99,6 +99,15 @@ class Desk(Protocol):
     def unsilence(self, silence: str) -> None:
         """Hear of them again."""
 
+    def holds(self) -> list[dict[str, Any]]:
+        """Zones that rules hold."""
+
+    def release(self, zone: str) -> None:
+        """A person releases a zone that a rule holds."""
+
+    def counts(self) -> list[dict[str, Any]]:
+        """The last count of each zone that a rule had counted."""
+
     def shipments(self) -> list[dict[str, Any]]:
         """All shipments."""
 

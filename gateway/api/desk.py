@@ -82,6 +82,22 @@ def _add_alerts(router: APIRouter, context: Context) -> None:
         await _asked(lambda: _desk(context).unsilence(id))
         return models.Taken(id=id)
 
+    @router.get("/holds", summary="Zones that are held", tags=["alerts"])
+    async def holds() -> Any:
+        """Zones that rules hold, each with the rule and why."""
+        return {"holds": await _asked(lambda: _desk(context).holds())}
+
+    @router.delete("/holds/{id}", summary="Release a zone", tags=["alerts"], status_code=202)
+    async def release(id: Id) -> models.Taken:  # noqa: A002
+        """A person releases a zone that a rule holds."""
+        await _asked(lambda: _desk(context).release(id))
+        return models.Taken(id=id)
+
+    @router.get("/counts", summary="Counts of zones", tags=["alerts"])
+    async def counts() -> Any:
+        """The last count of each zone that a rule had counted, tag by tag."""
+        return {"counts": await _asked(lambda: _desk(context).counts())}
+
 
 def _add_shipments(router: APIRouter, context: Context) -> None:
     @router.get("/shipments", summary="Shipments", tags=["catalog"])

@@ -47,6 +47,7 @@ def list_alerts(
     with Client(find_api(api, site)) as client:
         answer = client.get(f"/api/v1/alerts?{urlencode(query)}")
         silences = client.get("/api/v1/silences")["silences"]
+        holds = client.get("/api/v1/holds")["holds"]
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
@@ -57,6 +58,9 @@ def list_alerts(
         typer.echo(
             f"silence {silence['id'][:SHORT]} until {clock(silence['until'])}: {_what(silence)}"
         )
+    for held in holds:
+        since = clock(held["since"])
+        typer.echo(plain(f"zone {held['zone']} is held since {since}: {held['summary']}"))
 
 
 @app.command("ack", epilog='Example: rfid-gateway alerts ack 5a9c2c65 --note "on my way" --for 1h')
@@ -117,6 +121,19 @@ def unsilence(
         meant = _one(silence_id, ids, "silence")
         client.delete(f"/api/v1/silences/{quote(meant, safe='')}")
     typer.echo(f"Silence {meant[:SHORT]} has ended.")
+
+
+@app.command("release", epilog="Example: rfid-gateway alerts release staging-1")
+def release(
+    zone: Annotated[str, typer.Argument(help="The zone.")],
+    *,
+    api: _API = None,
+    site: _SITE = None,
+) -> None:
+    """Release a zone that a rule holds."""
+    with Client(find_api(api, site)) as client:
+        client.delete(f"/api/v1/holds/{quote(zone, safe='')}")
+    typer.echo(f"Zone {plain(zone)} is released.")
 
 
 def _meant(client: Client, alert: str) -> str:

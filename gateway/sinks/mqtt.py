@@ -28,7 +28,7 @@ from gateway.errors import Hold, Rejected, Retry, SinkError
 from gateway.model.delivery import RECORD_KINDS, Record, SinkConfig
 from gateway.sinks.base import SinkContext
 from gateway.sinks.options import kinds_option, no_other_options
-from gateway.sinks.topics import live_topic, payload_of, topic_of
+from gateway.sinks.topics import is_retained, live_topic, payload_of, topic_of
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,11 @@ class MqttSink:
             except Rejected as refusal:
                 rejected[record.seq] = str(refusal)
         batch = _Batch(
-            [(r.seq, topics[r.seq], payload_of(r)) for r in records if r.seq in topics],
+            [
+                (r.seq, topics[r.seq], payload_of(r), is_retained(r))
+                for r in records
+                if r.seq in topics
+            ],
             self._connection.window,
         )
         self._batch = batch
@@ -198,7 +202,7 @@ class MqttSink:
 class _Batch:
     """Messages on their way; made and awaited in the event loop, filled in the other thread."""
 
-    def __init__(self, messages: Sequence[tuple[int, str, bytes]], window: int) -> None:
+    def __init__(self, messages: Sequence[tuple[int, str, bytes, bool]], window: int) -> None:
         self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._unsent = deque(messages)
@@ -229,8 +233,8 @@ class _Batch:
     def _fill_window(self) -> None:
         assert self._client is not None
         while self._unsent and len(self._open) < self._window:
-            seq, topic, body = self._unsent.popleft()
-            self._open[self._client.publish(topic, body, qos=1).mid] = seq
+            seq, topic, body, retain = self._unsent.popleft()
+            self._open[self._client.publish(topic, body, qos=1, retain=retain).mid] = seq
         if not self._open:
             self._finish(None)
 

@@ -50,6 +50,11 @@ def payload_of(record: Record) -> bytes:
     return payload.encode() if isinstance(payload, str) else orjson.dumps(payload)
 
 
+def is_retained(record: Record) -> bool:
+    """Whether the broker is to keep it: only where a rule's action asks for that."""
+    return record.kind == "message" and orjson.loads(record.body).get("retain") is True
+
+
 def live_topic(prefix: str, below: str) -> str:
     """The topic of a reader's or zone's state, given as `readers/<id>` or `zones/<id>`."""
     group, _, identifier = below.partition("/")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ rules:
       group_wait: 3s
       summary: "{epc} came to {zone.name}"
     latch: true
+"""
+
+STAYED = """
+rules:
+  - id: stayed
+    on: movement
+    where: {kind: arrived}
+    for: 12s
+    alert: {key: [epc], group: [zone], group_wait: 3s, summary: "{epc} stayed in {zone.name}"}
 """
 
 
@@ -74,6 +84,43 @@ def test_an_alert_is_told_once_survives_a_kill_and_ends_when_a_person_has_seen_i
         assert told()[1]["acknowledged"]["by"] == "ann"
         daemon.stop()
     daemon.assert_no_traceback()
+
+
+def test_what_is_pending_when_the_daemon_is_killed_fires_when_its_time_is_over(
+    tmp_path: Path,
+    begun: Callable[[Emulator], Emulator],
+    daemon_on: Callable[..., Daemon],
+) -> None:
+    emulator = begun(Emulator.plain(tmp_path, 1, tags=3))
+    site = write_small(
+        tmp_path / "site",
+        {"dock": emulator.ports["reader-1"]},
+        sinks=[{"name": "log", "kind": "file", "path": "told.jsonl", "kinds": ["alert"]}],
+    )
+    (site / "rules").mkdir()
+    (site / "rules" / "came.yaml").write_text(STAYED)
+    daemon = daemon_on(site)
+    told = site / "data" / "told.jsonl"
+    daemon.start()
+    wait_until(lambda: len(daemon.get("/api/v1/movements")["movements"]) == 3, 15.0)
+    daemon.kill()
+    assert not told.exists() or told.read_bytes() == b"", "it fired too soon to be pending"
+    daemon.start()
+    wait_until(lambda: told.exists() and told.read_bytes().endswith(b"\n"), 30.0)
+    daemon.kill()
+    daemon.start()
+    wait_until(lambda: _alerts(daemon) != [], 5.0)
+    daemon.stop()
+    lines = dict.fromkeys(told.read_bytes().splitlines())
+    (alert,) = [json.loads(line) for line in lines]
+    assert (alert["state"], alert["count"]) == ("firing", 3)
+    waited_s = _time_s(alert["fired"]) - _time_s(alert["started"])
+    assert waited_s == pytest.approx(12.0, abs=0.01)
+    daemon.assert_no_traceback()
+
+
+def _time_s(iso: str) -> float:
+    return datetime.fromisoformat(iso).timestamp()
 
 
 def test_rules_are_taken_up_while_it_runs_and_wrong_ones_leave_the_old_ones_in_force(

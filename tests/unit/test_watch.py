@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from gateway.catalog.items import body_of
 from gateway.model.alert import AlertState, RuleAction, RuleChange, RuleRow
 from gateway.model.catalog import Item, KeyKind
+from gateway.model.movement import Presence
 from gateway.model.outcome import Memory, Outcome
 from gateway.model.place import Door, Site, Zone, ZoneKind
 from gateway.watch import Watch
@@ -91,6 +92,33 @@ def test_a_rule_that_fires_is_told_and_its_actions_are_done_once() -> None:
 def test_what_sends_an_action_again_after_a_crash_has_the_same_id() -> None:
     first, again = (step(watch_with(ScriptedRules(CHANGE))) for _ in range(2))
     assert first.messages == again.messages
+
+
+def test_a_count_takes_down_what_is_in_the_zone() -> None:
+    class There:
+        def places(self) -> Iterator[tuple[str, str | None, Presence, int]]:
+            yield "0B", "hall", Presence.PRESENT, 0
+            yield "0A", "hall", Presence.UNKNOWN, 0
+            yield "0C", "yard", Presence.PRESENT, 0
+
+    counting = replace(CHANGE, actions=(RuleAction(kind="count", options={"zone": "hall"}),))
+    watch = watch_with(ScriptedRules(counting))
+    watch.follow(There())
+    (count,) = [m for m in step(watch).memories if m.kind == "count"]
+    assert count.key == "hall"
+    assert orjson.loads(count.body or b"") == {
+        "rule": "r",
+        "time_us": S,
+        "tags": 2,
+        "epcs": ["0A", "0B"],
+    }
+
+
+def test_a_person_releases_what_a_rule_holds() -> None:
+    watch = watch_with(ScriptedRules(CHANGE))
+    assert [m.key for m in kept(step(watch)) if m.kind == "hold"] == ["hall"]
+    assert watch.command({"release": "hall"}, 2 * S)
+    assert Memory(kind="hold", key="hall", body=None) in step(watch, 2.0).memories
 
 
 def test_a_dry_run_does_nothing() -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from gateway.errors import Rejected
 from gateway.model.delivery import Record
-from gateway.sinks.topics import LEVEL_BYTES, live_topic, topic_level, topic_of
+from gateway.sinks.topics import (
+    LEVEL_BYTES,
+    is_retained,
+    live_topic,
+    payload_of,
+    topic_level,
+    topic_of,
+)
 
 
 def record(kind: str, key: str = "k", body: bytes = b"{}") -> Record:
@@ -64,3 +72,21 @@ def test_alerts_without_a_usable_rule_are_refused(body: bytes) -> None:
 def test_unknown_kinds_have_no_topic() -> None:
     with pytest.raises(Rejected, match="no topic for records of kind 'gossip'"):
         topic_of("p", record("gossip"))
+
+
+def test_a_message_of_a_rule_goes_where_it_says_with_nothing_but_its_payload() -> None:
+    body = b'{"sink": "plant", "topic": "dock/1/light", "payload": "on", "retain": true}'
+    message = record("message", body=body)
+    assert topic_of("rfid/dc", message) == "dock/1/light"
+    assert payload_of(message) == b"on"
+    assert is_retained(message)
+    plain = record("message", body=b'{"topic":"a","payload":{"n":1}}')
+    assert payload_of(plain) == b'{"n":1}'
+    assert not is_retained(plain)
+
+
+@pytest.mark.parametrize("topic", ["a/#", "", "a//b", "$SYS/x", "a/+/b", 7, None])
+def test_a_message_without_a_harmless_topic_is_refused(topic: object) -> None:
+    body = orjson.dumps({"topic": topic, "payload": "on"})
+    with pytest.raises(Rejected):
+        topic_of("rfid/dc", record("message", body=body))

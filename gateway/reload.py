@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.errors import GatewayError
+from gateway.model.place import Site
 from gateway.rules.files import load_site_rules
 from gateway.rules.rule import RuleSet
+from gateway.rules.trials import run_trials
 from gateway.settings.configuration import Configuration, load
 
 
@@ -33,6 +35,7 @@ class Reload:
         with self._one_at_a_time:
             fresh = load(self._configuration.directory)
             rules = load_site_rules(fresh)
+            _check_tests(rules, fresh.site)
             if _without_secrets(fresh) != _without_secrets(self._configuration):
                 raise GatewayError(
                     "not only rules have changed: start the gateway anew to take that up; "
@@ -41,6 +44,17 @@ class Reload:
             self._adopt(rules)
         count = len({rule.id for rule in rules.rules})
         return f"{count} rule{'' if count == 1 else 's'} taken up"
+
+
+def _check_tests(rules: RuleSet, site: Site) -> None:
+    """Rules whose own tests fail do not do what whoever wrote them believes."""
+    failed = [trial for trial in run_trials(rules, site) if trial.failures]
+    if failed:
+        first = failed[0]
+        raise GatewayError(
+            f"{len(failed)} of the rules' own tests fail, the first one of rule '{first.rule}', "
+            f"{first.name}: {first.failures[0]}; 'rfid-gateway rules test' tells all"
+        )
 
 
 def _without_secrets(configuration: Configuration) -> Configuration:

@@ -35,6 +35,11 @@ rules:
     latch: true
 """
 
+WRONG_TEST = """
+    tests:
+      - events: [{at: 0s, arrived: {epc: E1, to: zone-dock}}, {at: 1m}]
+        expect: []
+"""
 STAYED = """
 rules:
   - id: stayed
@@ -139,6 +144,10 @@ def test_rules_are_taken_up_while_it_runs_and_wrong_ones_leave_the_old_ones_in_f
     assert "came.yaml:5:" in said.err
     assert "arrived" in said.err
     assert daemon.metric("rfid_gateway_config_last_reload_successful") == 0
+    rules.write_text(RULES + WRONG_TEST)
+    said = run("reload", "--api", daemon.url)
+    assert said.code == 1
+    assert "rules' own tests fail" in said.err
     rules.write_text(RULES)
     daemon.signal(signal.SIGHUP)
     wait_until(lambda: daemon.metric("rfid_gateway_config_last_reload_successful") == 1, 10.0)

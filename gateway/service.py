@@ -258,7 +258,7 @@ class Service:
     def _recall(self, core: Core, store: Store) -> None:
         """What rules, alerts and the catalog have to remember."""
         with store.reading() as reader:
-            core.watch.catalog.items.put(stored_items(reader.connection))
+            core.watch.catalog.items.load(stored_items(reader.connection))
         memories = store.memories("rule", "alert", "silence", "shipment")
         odd = core.watch.restore(memories, self.clock.now_us())
         if odd:

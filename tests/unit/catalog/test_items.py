@@ -88,6 +88,17 @@ def test_puts_and_removals_leave_what_a_plain_table_would_hold(
     assert all(items.get(key) == table.get(key) for key in "abcdefgh")
 
 
+def test_what_a_store_holds_is_there_after_the_start_and_can_be_changed() -> None:
+    items = Items()
+    rows = {f"gtin:{n}": body_of(Item(kind=KeyKind.GTIN, key="", minimum=n)) for n in range(1_000)}
+    items.load(rows.items())
+    assert len(items) == 1_000
+    items.put([("gtin:7", None), ("gtin:8", rows["gtin:9"])])
+    assert items.get("gtin:7") is None
+    assert [(items.get(f"gtin:{n}") or item_of("", b"")).minimum for n in (6, 8)] == [6, 9]
+    assert len(items) == 999 == len(list(items))
+
+
 def test_an_item_comes_back_as_it_was_stored() -> None:
     item = Item(
         kind=KeyKind.GTIN, key="gtin:80614141123458", sku="4711", name="Öl\n'\"", category=None,

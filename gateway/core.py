@@ -11,17 +11,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gateway.errors import GatewayError
 from gateway.location.clocks import ReaderClocks
 from gateway.location.duplicates import Duplicates
 from gateway.location.engine import Engine, Step
 from gateway.location.epochs import Epochs
 from gateway.location.explain import antenna_reads
 from gateway.model.calibration import NO_CALIBRATION, Calibration
+from gateway.model.command import Command
 from gateway.model.epc import uri as epc_uri
 from gateway.model.movement import Decision, Movement, Presence, Status, movement_id
 from gateway.model.outcome import Inputs, Outcome, TagColumns, TagRow
@@ -87,12 +90,12 @@ class Core:
         self._number += 1
         outcome = Outcome(number=self._number, now_us=now_us, statuses=inputs.statuses)
         self._take(inputs)
-        for command in inputs.commands:
-            self.watch.command(command, now_us)
         for epoch in self.epochs.closed(now_us, lambda: self.engine.busy):
             self.counts.decided += sum(map(len, epoch.reads))
             decided = Outcome(number=self._number, now_us=now_us, statuses=epoch.statuses)
             decided.sensors = epoch.sensors
+            for command in epoch.commands:
+                self._do(command, decided)
             self._enter(self.engine.step(epoch), decided)
             if decided.movements:
                 decided.due_us = epoch.end_us + self.epochs.lateness_us
@@ -106,6 +109,7 @@ class Core:
         self.clocks.follow(inputs.statuses)
         self.epochs.add_statuses(inputs.statuses)
         self.epochs.add_sensors(inputs.sensors)
+        self.epochs.add_commands(inputs.commands)
         if not inputs.reads:
             return
         reads = in_order(inputs.reads)
@@ -120,6 +124,16 @@ class Core:
         once = self._duplicates.drop(reads, keys)
         counts.duplicates += len(reads) - len(once)
         self.epochs.add_reads(once)
+
+    def _do(self, command: Command, outcome: Outcome) -> None:
+        """Do what somebody asked for; the answer is given once it is durable."""
+        try:
+            result = self.watch.command(command)
+        except GatewayError as error:
+            outcome.refused.append(str(error))
+            command.refuse(error)
+        else:
+            outcome.acks.append(partial(command.done, result))
 
     def _enter(self, step: Step, outcome: Outcome) -> None:
         """Turn the engine's decisions into movements, passages and rows to store."""

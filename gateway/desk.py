@@ -1,6 +1,7 @@
 """The desk: what people and other systems ask of a running gateway, beside looking things up.
 
-API ─desk─▶ a command for the core's next tick, or a write of the item master
+API ─desk─▶ a command for the core, or a write of the item master; the answer comes when it is
+durable, so that what a WMS was told to be taken survives a cut of the power.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import orjson
@@ -18,7 +20,7 @@ from gateway.catalog.items import Items, body_of, item_of
 from gateway.catalog.keys import canonical_key, keys_of
 from gateway.catalog.shipments import shipment_of
 from gateway.clock import Clock
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, StoreError, Unavailable
 from gateway.model.alert import AlertState
 from gateway.model.catalog import Item
 from gateway.model.epc_key import parse_key
@@ -30,9 +32,12 @@ from gateway.store.writer import Writer
 
 #: Items written in one transaction.
 CHUNK = 5_000
+#: How long somebody is kept waiting for a command to be durable.
+DONE_S = 5.0
 
 Json = dict[str, Any]
-Command = Callable[[Json], None]
+#: Has a command done; the future ends when that is durable.
+Ask = Callable[[Json], Future[Any]]
 
 
 class Desk:
@@ -44,12 +49,12 @@ class Desk:
         store: Store,
         writer: Writer,
         items: Items,
-        command: Command,
+        ask: Ask,
         reload: Callable[[], str],
         clock: Clock,
     ) -> None:
         self._site, self._store, self._writer = site, store, writer
-        self._items, self._command, self._clock = items, command, clock
+        self._items, self._ask, self._clock = items, ask, clock
         self.reload = reload
 
     def alerts(self, state: str | None = None, rule: str | None = None) -> list[Json]:
@@ -65,14 +70,17 @@ class Desk:
         ]
         return sorted(found, key=lambda alert: str(alert["event_time"]), reverse=True)
 
-    def acknowledge(self, alert: str, by: str, note: str, for_s: float | None) -> Json:
-        """Take note of an alert; GatewayError if none fires with this id (or its first letters)."""
-        meant = [a for a in self.alerts(AlertState.FIRING) if a["id"].startswith(alert)]
-        if len(meant) != 1:
-            problem = "no alert fires" if not meant else f"{len(meant)} alerts fire"
-            raise GatewayError(f"{problem} with the id '{alert}': 'alerts ls' lists them")
+    async def acknowledge(self, alert: str, by: str, note: str, for_s: float | None) -> Json:
+        """Take note of an alert; Unavailable if none fires with this id (or its first letters)."""
+        firing = await asyncio.to_thread(self.alerts, AlertState.FIRING)
+        meant = [a for a in firing if a["id"].startswith(alert)]
+        if not meant:
+            raise Unavailable(f"no alert fires with the id '{alert}': 'alerts ls' lists them")
+        if len(meant) > 1:
+            raise GatewayError(f"{len(meant)} alerts fire with an id '{alert}…': give more of it")
         until_us = None if for_s is None else self._clock.now_us() + round(for_s * 1e6)
-        self._command({"ack": meant[0]["id"], "by": by, "note": note, "until_us": until_us})
+        command = {"ack": meant[0]["id"], "by": by, "note": note, "until_us": until_us}
+        await self._done(command)
         return meant[0]
 
     def silences(self) -> list[Json]:
@@ -80,7 +88,7 @@ class Desk:
         found = [orjson.loads(m.body or b"") for m in self._store.memories("silence")]
         return [s | {"until": iso_utc(s.pop("until_us"))} for s in found]
 
-    def silence(
+    async def silence(
         self,
         *,
         rule: str | None,
@@ -103,25 +111,25 @@ class Desk:
             match={str(name): str(value) for name, value in match.items()},
         )
         given: Json = orjson.loads(silence.to_bytes())
-        self._command({"silence": given})
+        await self._done({"silence": given})
         return given | {"until": iso_utc(given.pop("until_us"))}
 
-    def unsilence(self, silence: str) -> None:
+    async def unsilence(self, silence: str) -> None:
         """Hear of them again."""
-        if silence not in {s["id"] for s in self.silences()}:
-            raise GatewayError(f"there is no silence '{silence}': 'alerts silences' lists them")
-        self._command({"unsilence": silence})
+        if silence not in {s["id"] for s in await asyncio.to_thread(self.silences)}:
+            raise Unavailable(f"there is no silence '{silence}': 'alerts silences' lists them")
+        await self._done({"unsilence": silence})
 
     def holds(self) -> list[Json]:
         """Zones that rules hold, each with the rule and why."""
         found = [(m.key, orjson.loads(m.body or b"")) for m in self._store.memories("hold")]
         return [{"zone": zone, **h, "since": iso_utc(h.pop("since_us"))} for zone, h in found]
 
-    def release(self, zone: str) -> None:
+    async def release(self, zone: str) -> None:
         """A person releases a zone that a rule holds."""
-        if zone not in {held["zone"] for held in self.holds()}:
-            raise GatewayError(f"no zone '{zone}' is held: 'alerts ls' lists those that are")
-        self._command({"release": zone})
+        if zone not in {held["zone"] for held in await asyncio.to_thread(self.holds)}:
+            raise Unavailable(f"no zone '{zone}' is held: 'alerts ls' lists those that are")
+        await self._done({"release": zone})
 
     def counts(self) -> list[Json]:
         """The last count of each zone that a rule had counted."""
@@ -132,19 +140,19 @@ class Desk:
         """All shipments, open and closed."""
         return [orjson.loads(m.body or b"") for m in self._store.memories("shipment")]
 
-    def put_shipment(self, given: Json) -> None:
+    async def put_shipment(self, given: Json) -> None:
         """Expect a shipment; GatewayError with a sentence when it is not one."""
         try:
             shipment_of(given, [door.id for door in self._site.doors])
         except ValueError as error:
             raise GatewayError(f"this is no shipment: {error}") from error
-        self._command({"shipment": given})
+        await self._done({"shipment": given})
 
-    def remove_shipment(self, id_: str) -> None:
+    async def remove_shipment(self, id_: str) -> None:
         """Expect it no longer."""
-        if id_ not in {s["id"] for s in self.shipments()}:
-            raise GatewayError(f"there is no shipment '{id_}'")
-        self._command({"remove_shipment": id_})
+        if id_ not in {s["id"] for s in await asyncio.to_thread(self.shipments)}:
+            raise Unavailable(f"there is no shipment '{id_}'")
+        await self._done({"remove_shipment": id_})
 
     def item(self, text: str) -> Json | None:
         """The item of a key, or the most exact one of an EPC."""
@@ -177,6 +185,16 @@ class Desk:
         for start in range(0, len(imported.items), CHUNK):
             await self._write(imported.items[start : start + CHUNK])
         return imported
+
+    async def _done(self, command: Json) -> Any:
+        """Have it done, and wait until it is durable."""
+        try:
+            async with asyncio.timeout(DONE_S):
+                return await asyncio.shield(asyncio.wrap_future(self._ask(command)))
+        except TimeoutError:
+            raise StoreError(
+                "what was asked for is not durable yet, and counts once it is: /readyz says why"
+            ) from None
 
     async def _write(self, items: Sequence[Item]) -> None:
         rows = [(item.kind.value, item.key, body_of(item)) for item in items]

@@ -51,5 +51,6 @@ class Replay:
         self.movements += len(outcome.movements)
         self.passages += len(outcome.passages)
         self.alerts += len(outcome.alerts)
-        if outcome.movements or outcome.passages or outcome.alerts or outcome.provisional:
+        told = outcome.movements or outcome.passages or outcome.alerts
+        if told or outcome.provisional or outcome.refused:
             yield outcome

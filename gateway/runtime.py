@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ import numpy as np
 from gateway.clock import Clock
 from gateway.core import Core
 from gateway.drivers.base import Actuator, Driver
+from gateway.errors import GatewayError
 from gateway.model.alert import RuleAction
+from gateway.model.command import Command
 from gateway.model.outcome import Inputs, Outcome
 from gateway.telemetry.health import Health
 from gateway.telemetry.metrics import Metrics
@@ -55,8 +58,8 @@ class Runtime:
         self._submit, self._metrics, self._health = submit, metrics, health
         self._failed = failed
         self._tick_s = tick_s
-        self._commands: deque[dict[str, Any]] = deque(maxlen=MAX_COMMANDS)
-        self._actions: deque[RuleAction] = deque(maxlen=MAX_COMMANDS)
+        self._commands: deque[Command] = deque()
+        self._actions: deque[RuleAction] = deque()
         self._taps: tuple[Tap, ...] = ()
         self._stop = threading.Event()
         self._counted = _Counted(core, metrics)
@@ -77,13 +80,25 @@ class Runtime:
             self._thread.join(0.0 if waited else timeout_s)
         return not self._thread.is_alive()
 
-    def command(self, command: dict[str, Any]) -> None:
-        """Have a command decided in the next tick; any thread may ask."""
+    def ask(self, body: dict[str, Any]) -> Future[Any]:
+        """Have a command done; any thread may ask. See `Command` for the answer.
+
+        Raises GatewayError when too many wait already.
+        """
+        if len(self._commands) >= MAX_COMMANDS:
+            raise GatewayError(f"{MAX_COMMANDS} commands wait already: try again in a moment")
+        answer: Future[Any] = Future()
+        command = Command(time_us=self._clock.now_us(), body=body, answer=answer)
         self._commands.append(command)
+        return answer
 
     def act(self, actions: Iterable[RuleAction]) -> None:
         """Have devices do something in the next tick; any thread may ask."""
-        self._actions.extend(actions)
+        for action in actions:
+            if len(self._actions) >= MAX_COMMANDS:
+                logger.error("too much is asked of devices at once: '%s' is left out", action.kind)
+                return
+            self._actions.append(action)
 
     def tap(self, tap: Tap) -> Callable[[], None]:
         """Show every tick's inputs to `tap`, in the core thread; gives the way to end that.

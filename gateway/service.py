@@ -162,7 +162,7 @@ class Service:
                         store,
                         parts.writer,
                         parts.core.watch.catalog.items,
-                        parts.runtime.command,
+                        parts.runtime.ask,
                         self.reload,
                         self.clock,
                     ),

@@ -8,7 +8,6 @@ The second half of the decision path: the same thread, the same transaction, eve
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,8 +18,10 @@ from gateway.alerts.book import AlertBook
 from gateway.alerts.silences import silence_of
 from gateway.catalog.items import Items
 from gateway.catalog.shipments import Shipments, shipment_of
+from gateway.errors import GatewayError
 from gateway.model.alert import Acknowledgement, AlertState, RuleAction, RuleChange, RuleRow
 from gateway.model.catalog import Item
+from gateway.model.command import Command
 from gateway.model.movement import MOVEMENT_NAMESPACE, Presence
 from gateway.model.outcome import Memory, Message, Outcome
 from gateway.model.passage import Passage
@@ -71,7 +72,6 @@ class Watch:
         self.whereabouts: Whereabouts | None = None
         self._time_us = 0
         self._waiting: list[Memory] = []
-        self.refused: deque[str] = deque(maxlen=100)  # commands that made no sense
 
     def follow(self, whereabouts: Whereabouts) -> None:
         """Ask this core where tags are."""
@@ -144,18 +144,18 @@ class Watch:
         self.alerts.reroute(rules.routes)
         return self.rules.replace(rules, time_us)
 
-    def command(self, command: dict[str, Any], now_us: int) -> bool:
-        """Do what a person or another system asked for; False if it is none of ours.
+    def command(self, command: Command) -> Any:
+        """Do what a person or another system asked for; GatewayError for what makes no sense.
 
         {"ack": ALERT, "by", "note", "until_us"} · {"silence": {…}} · {"unsilence": ID} ·
-        {"release": ZONE} ·
-        {"shipment": {…}} · {"remove_shipment": ID}
+        {"release": ZONE} · {"shipment": {…}} · {"remove_shipment": ID}
         """
         try:
-            return self._command(command, now_us)
+            known = self._command(command.body, command.time_us)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            self.refused.append(f"{next(iter(command), '')}: {error}")
-            return True
+            raise GatewayError(f"the command '{command.name}' is refused: {error}") from error
+        if not known:
+            raise GatewayError(f"there is no command '{command.name}'")
 
     def _command(self, command: dict[str, Any], now_us: int) -> bool:
         shipments = self.catalog.shipments

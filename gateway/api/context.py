@@ -70,7 +70,8 @@ class ImportedItems(Protocol):
 class Desk(Protocol):
     """What people and a WMS ask for; raises `GatewayError` with a sentence for what makes no sense.
 
-    All but `put_items` are called in threads of their own.
+    What only looks things up is called in threads of its own; what changes something is awaited
+    until that is durable.
     """
 
     reload: Callable[[], str]  # take up what has changed in the files; what was done
@@ -78,13 +79,15 @@ class Desk(Protocol):
     def alerts(self, state: str | None = None, rule: str | None = None) -> list[dict[str, Any]]:
         """Alerts that fire or ended a short while ago."""
 
-    def acknowledge(self, alert: str, by: str, note: str, for_s: float | None) -> dict[str, Any]:
+    async def acknowledge(
+        self, alert: str, by: str, note: str, for_s: float | None
+    ) -> dict[str, Any]:
         """Take note of an alert."""
 
     def silences(self) -> list[dict[str, Any]]:
         """Silences that are on."""
 
-    def silence(
+    async def silence(
         self,
         *,
         rule: str | None,
@@ -96,13 +99,13 @@ class Desk(Protocol):
     ) -> dict[str, Any]:
         """Hear nothing of some alerts for a while."""
 
-    def unsilence(self, silence: str) -> None:
+    async def unsilence(self, silence: str) -> None:
         """Hear of them again."""
 
     def holds(self) -> list[dict[str, Any]]:
         """Zones that rules hold."""
 
-    def release(self, zone: str) -> None:
+    async def release(self, zone: str) -> None:
         """A person releases a zone that a rule holds."""
 
     def counts(self) -> list[dict[str, Any]]:
@@ -111,10 +114,10 @@ class Desk(Protocol):
     def shipments(self) -> list[dict[str, Any]]:
         """All shipments."""
 
-    def put_shipment(self, given: dict[str, Any]) -> None:
+    async def put_shipment(self, given: dict[str, Any]) -> None:
         """Expect a shipment."""
 
-    def remove_shipment(self, id_: str) -> None:
+    async def remove_shipment(self, id_: str) -> None:
         """Expect it no longer."""
 
     def item(self, text: str) -> dict[str, Any] | None:

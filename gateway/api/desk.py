@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,7 +13,7 @@ from gateway.api import desk_models as models
 from gateway.api.answers import JSON
 from gateway.api.context import Context, Desk
 from gateway.api.problems import Problem
-from gateway.errors import GatewayError, StoreError
+from gateway.errors import GatewayError, StoreError, Unavailable
 
 T = TypeVar("T")
 
@@ -48,14 +48,14 @@ def _add_alerts(router: APIRouter, context: Context) -> None:
         """Alerts that fire or ended a short while ago, the newest first."""
         return JSON({"alerts": await _asked(lambda: _desk(context).alerts(state, rule))})
 
-    @router.post("/alerts/{id}/ack", summary="Take note", tags=["alerts"], status_code=202)
+    @router.post("/alerts/{id}/ack", summary="Take note", tags=["alerts"])
     async def acknowledge(id: Id, given: models.Ack) -> models.Taken:  # noqa: A002
         """Acknowledge an alert: it is not told again, and a latched one ends."""
         desk = _desk(context)
-        await _asked(lambda: desk.acknowledge(id, given.by, given.note, given.for_s))
+        await _done(desk.acknowledge(id, given.by, given.note, given.for_s))
         return models.Taken(id=id)
 
-    @router.post("/alerts/{id}/silence", summary="Silence it", tags=["alerts"], status_code=202)
+    @router.post("/alerts/{id}/silence", summary="Silence it", tags=["alerts"])
     async def silence_one(id: Id, given: models.Quiet) -> Any:  # noqa: A002
         """Hear nothing of the rule and fields of this alert for a while."""
         desk = _desk(context)
@@ -64,22 +64,22 @@ def _add_alerts(router: APIRouter, context: Context) -> None:
             raise Problem(404, f"{len(meant)} alerts have the id '{id[:80]}'.")
         scalar = {k: v for k, v in meant[0]["fields"].items() if isinstance(v, (str, int, float))}
         quiet = models.Silence(**given.model_dump(), rule=meant[0]["rule"], match=scalar)
-        return await _asked(lambda: desk.silence(**quiet.model_dump()))
+        return await _done(desk.silence(**quiet.model_dump()))
 
     @router.get("/silences", summary="Silences", tags=["alerts"])
     async def silences() -> Any:
         """Silences that are on."""
         return {"silences": await _asked(lambda: _desk(context).silences())}
 
-    @router.post("/silences", summary="Silence alerts", tags=["alerts"], status_code=202)
+    @router.post("/silences", summary="Silence alerts", tags=["alerts"])
     async def silence(given: models.Silence) -> Any:
         """Hear nothing of some alerts for a while."""
-        return await _asked(lambda: _desk(context).silence(**given.model_dump()))
+        return await _done(_desk(context).silence(**given.model_dump()))
 
-    @router.delete("/silences/{id}", summary="End a silence", tags=["alerts"], status_code=202)
+    @router.delete("/silences/{id}", summary="End a silence", tags=["alerts"])
     async def unsilence(id: Id) -> models.Taken:  # noqa: A002
         """Hear of them again."""
-        await _asked(lambda: _desk(context).unsilence(id))
+        await _done(_desk(context).unsilence(id))
         return models.Taken(id=id)
 
     @router.get("/holds", summary="Zones that are held", tags=["alerts"])
@@ -87,10 +87,10 @@ def _add_alerts(router: APIRouter, context: Context) -> None:
         """Zones that rules hold, each with the rule and why."""
         return {"holds": await _asked(lambda: _desk(context).holds())}
 
-    @router.delete("/holds/{id}", summary="Release a zone", tags=["alerts"], status_code=202)
+    @router.delete("/holds/{id}", summary="Release a zone", tags=["alerts"])
     async def release(id: Id) -> models.Taken:  # noqa: A002
         """A person releases a zone that a rule holds."""
-        await _asked(lambda: _desk(context).release(id))
+        await _done(_desk(context).release(id))
         return models.Taken(id=id)
 
     @router.get("/counts", summary="Counts of zones", tags=["alerts"])
@@ -105,16 +105,16 @@ def _add_shipments(router: APIRouter, context: Context) -> None:
         """What is expected to go through the doors, and what of it has passed."""
         return {"shipments": await _asked(lambda: _desk(context).shipments())}
 
-    @router.put("/shipments/{id}", summary="Expect a shipment", tags=["catalog"], status_code=202)
+    @router.put("/shipments/{id}", summary="Expect a shipment", tags=["catalog"])
     async def put_shipment(id: Id, given: dict[str, Any]) -> models.Taken:  # noqa: A002
         """Expected contents and door; what has passed of one with the same id stays passed."""
-        await _asked(lambda: _desk(context).put_shipment(given | {"id": id}))
+        await _done(_desk(context).put_shipment(given | {"id": id}))
         return models.Taken(id=id)
 
-    @router.delete("/shipments/{id}", summary="Forget it", tags=["catalog"], status_code=202)
+    @router.delete("/shipments/{id}", summary="Forget it", tags=["catalog"])
     async def remove_shipment(id: Id) -> models.Taken:  # noqa: A002
         """Expect it no longer."""
-        await _asked(lambda: _desk(context).remove_shipment(id))
+        await _done(_desk(context).remove_shipment(id))
         return models.Taken(id=id)
 
 
@@ -160,10 +160,16 @@ def _desk(context: Context) -> Desk:
 
 async def _asked(question: Callable[[], T]) -> T:
     """The answer, asked in a thread; `Problem` where there is none."""
+    return await _done(asyncio.to_thread(question))
+
+
+async def _done(task: Awaitable[T]) -> T:
+    """What comes of it; `Problem` where nothing does."""
     try:
-        return await asyncio.to_thread(question)
+        return await task
     except StoreError as error:
-        raise Problem(503, f"The store cannot be read now: {error}.") from error
+        raise Problem(503, f"The store is in trouble: {error}.") from error
+    except Unavailable as error:
+        raise Problem(404, str(error)) from error
     except GatewayError as error:
-        status = 404 if "no " in str(error)[:12].lower() else 422
-        raise Problem(status, str(error)) from error
+        raise Problem(422, str(error)) from error

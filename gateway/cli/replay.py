@@ -85,6 +85,8 @@ def replay(
         for outcome in run.outcomes(files, tick_ms * 1000, drain_us):
             for each in tell:
                 each(outcome)
+            for sentence in outcome.refused:
+                complaints.tell(sentence)
         cpu_s = time.process_time() - cpu_s
     complaints.end()
     sys.stderr.write(_summary(run, recording.counts, cpu_s, alerts=bool(alerts)))

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import orjson
 
 from gateway.errors import DriverError
+from gateway.model.command import Command
 from gateway.model.device import DeviceStatus, ReaderState, SensorReading
 from gateway.model.outcome import Inputs
 from gateway.model.place import Site
@@ -264,7 +265,7 @@ def _enter_other(entry: dict[str, Any], at_us: int, inputs: Inputs) -> None:
     elif "status" in entry:
         inputs.statuses.append(_status(entry, at_us))
     elif isinstance(entry.get("command"), dict):
-        inputs.commands.append(entry["command"])
+        inputs.commands.append(Command(time_us=time_us, body=entry["command"]))
     else:
         raise _BrokenLineError("neither a read (epc), a sensor, a status nor a command")
 
@@ -281,7 +282,7 @@ def lines_of(inputs: Inputs, site: Site, tags: TagIndex) -> Iterator[bytes]:
         entry["status"] = "up" if status.up else "down"
         yield _line(entry if status.port is None else entry | {"antenna": status.port})
     for command in inputs.commands:
-        yield _line({"t": command.get("t", 0), "command": command})
+        yield _line({"t": command.time_us, "command": command.body})
 
 
 def _read_lines(reads: Reads, site: Site, tags: TagIndex) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.location.sightings import coalesce
+from gateway.model.command import Command
 from gateway.model.device import DeviceStatus, SensorReading
 from gateway.model.reads import Reads, joined
 
@@ -39,6 +40,7 @@ class Epoch:
     reads: list[Reads] = field(default_factory=list)
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
 
     @property
     def timer(self) -> bool:
@@ -105,6 +107,11 @@ class Epochs:
         """Take changes of devices; their time is when the gateway learned of them."""
         for status in statuses:
             self._epoch(self._number(status.time_us, status.time_us)).statuses.append(status)
+
+    def add_commands(self, commands: Iterable[Command]) -> None:
+        """Take commands; their time is when they were given."""
+        for command in commands:
+            self._epoch(self._number(command.time_us, command.time_us)).commands.append(command)
 
     def closed(self, now_us: int, busy: Callable[[], bool]) -> Iterator[Epoch]:
         """Hand out every epoch that the watermark has passed, in order.

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from gateway.model.alert import Alert, RuleAction
+from gateway.model.command import Command
 from gateway.model.device import DeviceStatus, SensorHealth, SensorReading
 from gateway.model.movement import Movement, Presence
 from gateway.model.passage import Passage
@@ -26,7 +27,7 @@ class Inputs:
     reads: list[Reads] = field(default_factory=list)  # arrays of model.reads.READ
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
-    commands: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,7 @@ class Outcome:
     memories: list[Memory] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)  # what actions of rules send
     actions: list[RuleAction] = field(default_factory=list)  # for devices, after the commit
+    refused: list[str] = field(default_factory=list)  # why commands were not done, a sentence each
     measured: list[Measured] = field(default_factory=list)
 
     def take(self, epoch: Outcome) -> None:
@@ -143,7 +145,9 @@ class Outcome:
         self.messages += epoch.messages
         self.actions += epoch.actions
         self.sensors += epoch.sensors
+        self.acks += epoch.acks
         self.acks += [reading.ack for reading in epoch.sensors if reading.ack is not None]
+        self.refused += epoch.refused
         if self.due_us is None:
             self.due_us = epoch.due_us
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
 from gateway.catalog.items import body_of
+from gateway.errors import GatewayError
 from gateway.model.alert import AlertState, RuleAction, RuleChange, RuleRow
 from gateway.model.catalog import Item, KeyKind
+from gateway.model.command import Command
 from gateway.model.movement import Presence
 from gateway.model.outcome import Memory, Outcome
 from gateway.model.place import Door, Site, Zone, ZoneKind
@@ -72,6 +75,10 @@ def step(watch: Watch, time_s: float = 1.0) -> Outcome:
     return epoch
 
 
+def asked(body: dict[str, Any], time_s: float = 2.0) -> Command:
+    return Command(time_us=round(time_s * S), body=body)
+
+
 def kept(*epochs: Outcome) -> list[Memory]:
     last = {(m.kind, m.key): m for epoch in epochs for m in epoch.memories}
     return [memory for memory in last.values() if memory.body is not None]
@@ -117,7 +124,7 @@ def test_a_count_takes_down_what_is_in_the_zone() -> None:
 def test_a_person_releases_what_a_rule_holds() -> None:
     watch = watch_with(ScriptedRules(CHANGE))
     assert [m.key for m in kept(step(watch)) if m.kind == "hold"] == ["hall"]
-    assert watch.command({"release": "hall"}, 2 * S)
+    watch.command(asked({"release": "hall"}))
     assert Memory(kind="hold", key="hall", body=None) in step(watch, 2.0).memories
 
 
@@ -146,14 +153,13 @@ def test_a_memory_that_makes_no_sense_is_counted_and_left_out() -> None:
 def test_commands_of_people_are_done_and_nonsense_is_refused_in_a_sentence() -> None:
     watch = watch_with(ScriptedRules(CHANGE))
     alert = step(watch).alerts[0]
-    assert watch.command({"ack": alert.id, "by": "ann"}, 2 * S)
+    watch.command(asked({"ack": alert.id, "by": "ann"}))
     epoch = step(watch, 2.0)
     assert watch.alerts.alerts[0].acknowledged is not None
     assert [m.kind for m in epoch.memories if m.kind == "alert"]
-    assert watch.command({"shipment": {"id": "S", "lines": [{"epc": EPC}]}}, 2 * S)
+    watch.command(asked({"shipment": {"id": "S", "lines": [{"epc": EPC}]}}))
     assert [m.key for m in step(watch, 3.0).memories if m.kind == "shipment"] == ["S"]
     assert watch.shipment_expects(EPC, "door-1") == "S"
-    assert not watch.refused
     wrong: list[dict[str, Any]] = [
         {"ack": "?"},
         {"ack": alert.id, "until_us": []},
@@ -163,9 +169,12 @@ def test_commands_of_people_are_done_and_nonsense_is_refused_in_a_sentence() -> 
         {"silence": {"id": "s", "by": "a", "until_us": "soon"}},
     ]
     for nonsense in wrong:
-        assert watch.command(nonsense, 3 * S)
-    assert len(watch.refused) == len(wrong)
-    assert not watch.command({"dance": True}, 3 * S)
+        with pytest.raises(GatewayError, match=f"the command '{next(iter(nonsense))}' is refused"):
+            watch.command(asked(nonsense))
+    unknown: list[dict[str, Any]] = [{"dance": True}, {}]
+    for nonsense in unknown:
+        with pytest.raises(GatewayError, match="there is no command"):
+            watch.command(asked(nonsense))
 
 
 def test_movements_carry_the_goods_of_their_tag() -> None:

@@ -67,3 +67,11 @@ async def test_what_is_no_epc_is_a_mistake_in_the_command(recording: Path) -> No
     assert said.code == 2
     assert "--explain" in said.err
     assert "Traceback" not in said.err
+
+
+async def test_commands_that_make_no_sense_are_told(recording: Path) -> None:
+    with recording.open("a") as lines:
+        lines.write(json.dumps({"t": START_US + 10_000_000, "command": {"ack": "5a9c"}}) + "\n")
+    said = await replayed(recording)
+    assert said.code == 0
+    assert "the command 'ack' is refused: no alert fires with the id 5a9c\n" in said.err

@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from gateway.drivers.recording import RecordingCounts
+    from gateway.model.outcome import Outcome
     from gateway.replay import Replay
     from gateway.settings.configuration import Configuration
     from gateway.watch import Watch
@@ -77,7 +78,7 @@ def replay(
     complaints = _Complaints()
     recording = Recording(configuration.site, tags, complaints.tell)
     with ExitStack() as stack:
-        tell = [Lines(stack, out, passages, alerts).tell]
+        tell = [Lines(stack, out, passages, alerts).tell, complaints.of]
         if why or explain:
             tell.append(Words(sys.stderr if out == "-" else sys.stdout, of=explain).tell)
         cpu_s = time.process_time()
@@ -85,8 +86,6 @@ def replay(
         for outcome in run.outcomes(files, tick_ms * 1000, drain_us):
             for each in tell:
                 each(outcome)
-            for sentence in outcome.refused:
-                complaints.tell(sentence)
         cpu_s = time.process_time() - cpu_s
     complaints.end()
     sys.stderr.write(_summary(run, recording.counts, cpu_s, alerts=bool(alerts)))
@@ -138,6 +137,11 @@ class _Complaints:
         self._told += 1
         if self._told <= MOST_COMPLAINTS:
             sys.stderr.write(f"{text}\n")
+
+    def of(self, outcome: Outcome) -> None:
+        """Commands that were refused."""
+        for sentence in outcome.refused:
+            self.tell(sentence)
 
     def end(self) -> None:
         if self._told > MOST_COMPLAINTS:

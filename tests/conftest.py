@@ -19,8 +19,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from gateway.rules.expression import available
 from tests.databases import Influx1, VictoriaMetrics
-from tests.servers import Mosquitto
+from tests.servers import Mosquitto, absent
 
 #: Closing takes a moment where a thread or a peer has a part in it.
 GRACE_S = 3.0
@@ -34,6 +35,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=5_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def cel() -> None:
+    """The test needs the engine of the Common Expression Language."""
+    if not available():
+        absent("cel-expr-python is not installed: pip install 'rfid-gateway[rules]'")
 
 
 @pytest.fixture(autouse=True)

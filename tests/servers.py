@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import pytest
 
@@ -39,9 +39,13 @@ POLL_S = 0.01
 def require(binary: str) -> str:
     """The path of a program; without it the test is skipped, or fails when CI=true."""
     found = shutil.which(binary, path=SEARCH_PATH)
-    if found is not None:
-        return found
-    reason = f"{binary} is not installed; `make test` as root on Debian installs it"
+    if found is None:
+        absent(f"{binary} is not installed; `make test` as root on Debian installs it")
+    return found
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip the test because something is not there; fail it where everything has to be."""
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -20,7 +20,7 @@ from gateway.model.outcome import Outcome
 from gateway.model.passage import Passage
 from gateway.rules.engine import RuleEngine
 from gateway.rules.events import presence_after
-from gateway.rules.expression import ExpressionError, available, compile_expression
+from gateway.rules.expression import ExpressionError, compile_expression
 from gateway.rules.fields import FIELDS, SAMPLES, FieldType, On
 from gateway.rules.rule import RuleSet
 from tests.hostile import TEXTS
@@ -264,7 +264,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@pytest.mark.skipif(not available(), reason="cel-expr-python is not installed")
+@pytest.mark.usefixtures("cel")
 @given(EXPRESSIONS, READINGS)
 def test_an_accepted_expression_is_true_or_false_of_everything(text: str, reading: Json) -> None:
     try:
@@ -278,7 +278,7 @@ def test_an_accepted_expression_is_true_or_false_of_everything(text: str, readin
     assert expression.holds(known).error is None
 
 
-@pytest.mark.skipif(not available(), reason="cel-expr-python is not installed")
+@pytest.mark.usefixtures("cel")
 @given(st.text(max_size=300) | st.sampled_from(TEXTS))
 def test_any_text_is_an_expression_or_is_refused_in_a_sentence(text: str) -> None:
     refused = ""

@@ -8,7 +8,6 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.model.epc_schemes import BY_NAME
-from gateway.rules.expression import available
 from tests.rule_bench import rules_of
 
 CODINGS = ", ".join(sorted(BY_NAME))
@@ -165,7 +164,7 @@ def test_the_events_of_a_test_stand_in_order(tmp_path: Path) -> None:
     assert problems(tmp_path, text) == ["9:33: events stand in order of time"]
 
 
-@pytest.mark.skipif(not available(), reason="cel-expr-python is not installed")
+@pytest.mark.usefixtures("cel")
 @pytest.mark.parametrize(
     ("when", "sentence"),
     [

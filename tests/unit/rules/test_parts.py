@@ -13,7 +13,6 @@ from gateway.rules.bounds import Bounds
 from gateway.rules.epc_pattern import parse_pattern
 from gateway.rules.expression import (
     ExpressionError,
-    available,
     compile_expression,
     nested,
 )
@@ -167,7 +166,6 @@ def test_timers_fall_due_in_order_and_only_as_they_were_set_last() -> None:
 
 
 NAMES = tuple(n for n, kind in FIELDS[On.MOVEMENT].items() if kind is not FieldType.TIME)
-needs_cel = pytest.mark.skipif(not available(), reason="cel-expr-python is not installed")
 
 
 def test_fields_of_expressions_are_maps_or_have_an_underscore() -> None:
@@ -180,7 +178,7 @@ def test_fields_of_expressions_are_maps_or_have_an_underscore() -> None:
     }
 
 
-@needs_cel
+@pytest.mark.usefixtures("cel")
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
@@ -203,7 +201,7 @@ def test_expressions_over_a_movement(text: str, holds: bool) -> None:
     assert compile_expression(text, NAMES).holds(values).holds is holds
 
 
-@needs_cel
+@pytest.mark.usefixtures("cel")
 @pytest.mark.parametrize(
     ("text", "sentence", "word"),
     [
@@ -222,7 +220,7 @@ def test_expressions_that_are_refused(text: str, sentence: str, word: str) -> No
     assert caught.value.word == word
 
 
-@needs_cel
+@pytest.mark.usefixtures("cel")
 def test_loops_in_texts_are_no_loops() -> None:
     text = "zone == '.map(.map(.map('"
     assert not compile_expression(text, NAMES).holds(dict.fromkeys(NAMES)).holds

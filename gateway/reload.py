@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from gateway.errors import GatewayError
 from gateway.model.place import Site
-from gateway.rules.files import load_site_rules
+from gateway.rules.files import load_all
 from gateway.rules.rule import RuleSet
 from gateway.rules.trials import run_trials
-from gateway.settings.configuration import Configuration, load
+from gateway.settings.configuration import Configuration
 
 
 class Reload:
@@ -33,8 +33,7 @@ class Reload:
         is in force stays in force then.
         """
         with self._one_at_a_time:
-            fresh = load(self._configuration.directory)
-            rules = load_site_rules(fresh)
+            fresh, rules = load_all(self._configuration.directory)
             _check_tests(rules, fresh.site)
             if _without_secrets(fresh) != _without_secrets(self._configuration):
                 raise GatewayError(

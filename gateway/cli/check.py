@@ -14,6 +14,7 @@ from gateway.errors import Problem, SettingsError, SinkError
 
 if TYPE_CHECKING:
     from gateway.settings.configuration import Configuration
+    from gateway.settings.report import Report
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -33,13 +34,16 @@ def check(
 
     Exit code 0: fine; 1: problems, each as file:line:column: message.
     """
-    from gateway.rules.files import load_site_rules
-    from gateway.settings.configuration import load
+    from gateway.rules.files import rules_of
+    from gateway.settings.configuration import read
 
     try:
-        configuration = load(site, secrets=not without_secrets)
-        _check_sinks(configuration)
-        rules = load_site_rules(configuration)
+        draft = read(site, secrets=not without_secrets)
+        configuration = draft.configuration
+        if not draft.report.problems:
+            _check_sinks(configuration, draft.report)
+        rules = rules_of(draft)
+        draft.report.raise_problems()
     except SettingsError as error:
         _tell(error.problems, (), as_json=as_json)
         if not as_json:
@@ -71,8 +75,9 @@ def summary(configuration: Configuration, rules: int = 0) -> str:
     return f"{site.id}: {', '.join(parts)}; everything is fine"
 
 
-def _check_sinks(configuration: Configuration) -> None:
+def _check_sinks(configuration: Configuration, report: Report) -> None:
     """Build the sinks, which connect to nothing; what they refuse is a problem of the settings."""
+    from gateway.settings.node import Place
     from gateway.sinks.base import SinkContext
     from gateway.sinks.registry import build
 
@@ -86,8 +91,7 @@ def _check_sinks(configuration: Configuration) -> None:
     try:
         build(configuration.sinks, context)
     except SinkError as error:
-        file = str(configuration.directory / "config" / "gateway.yaml")
-        raise SettingsError([Problem(file=file, line=0, column=0, message=str(error))]) from None
+        report.problem(Place(str(configuration.directory / "config" / "gateway.yaml")), str(error))
 
 
 def _calibration_notes(configuration: Configuration) -> list[Problem]:

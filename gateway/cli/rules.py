@@ -179,13 +179,11 @@ def explain(
 
 
 def _load(site: Path, rules: Path | None) -> tuple[Configuration, RuleSet]:
-    from gateway.rules.files import load_site_rules
-    from gateway.settings.configuration import load
+    from gateway.rules.files import load_all
 
     if rules is not None and not rules.exists():
         raise GatewayError(f"{rules}: there is no such file or folder")
-    configuration = load(site, secrets=False)
-    return configuration, load_site_rules(configuration, rules)
+    return load_all(site, secrets=False, folder=rules)
 
 
 def _named(rules: RuleSet, name: str) -> Rule:

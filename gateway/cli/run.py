@@ -28,15 +28,14 @@ def run(
     """
     import asyncio
 
-    from gateway.rules.files import load_site_rules
+    from gateway.rules.files import load_all
     from gateway.service import Service
-    from gateway.settings.configuration import load
     from gateway.telemetry.logging import set_up_logging
 
-    configuration = load(site)
+    configuration, rules = load_all(site)
     log = configuration.settings.log
     set_up_logging(log.level, json_lines=_json_lines(log.format))
-    asyncio.run(_serve(Service(configuration, load_site_rules(configuration))))
+    asyncio.run(_serve(Service(configuration, rules)))
 
 
 def _json_lines(log_format: str) -> bool:

@@ -11,7 +11,7 @@ import orjson
 
 from gateway.model.device import BINARY_KINDS, SensorKind
 from gateway.rules.build_trials import check_trials
-from gateway.rules.build_where import WhereBuilder, World
+from gateway.rules.build_where import WhereBuilder, World, check_name
 from gateway.rules.circumstances import ForSeconds, SensorIs
 from gateway.rules.conditions import Condition, TextIs
 from gateway.rules.expression import Expression, ExpressionError, compile_expression
@@ -58,7 +58,8 @@ class RuleBuilder:
         self._check_sense(entry, test, node)
         check_trials(entry.tests, node.at("tests"), self._world, self._report)
         if entry.alert.route is not None:
-            self._known("route", entry.alert.route, self._routes, node.at("alert", "route"))
+            at = node.at("alert", "route")
+            check_name("route", entry.alert.route, self._routes, at, self._report)
         subjects, resolve = self._subjects(key, test), self._resolve(entry, node)
         rule = Rule(
             id=entry.id,
@@ -114,14 +115,8 @@ class RuleBuilder:
         self, names: tuple[str, ...], fields: Mapping[str, FieldType], at: Node
     ) -> tuple[str, ...]:
         for number, name in enumerate(names):
-            self._known("field", name, fields, at.child(number) or at)
+            check_name("field", name, fields, at.child(number) or at, self._report)
         return tuple(name for name in names if name in fields)
-
-    def _known(self, what: str, name: str, known: Iterable[str], at: Node) -> None:
-        names = list(known)
-        if name not in names and not self._report.full:
-            hint = suggestion(name, names)
-            self._report.problem(at.place, f"there is no {what} {quoted(name)}{hint}")
 
     def _template(self, text: str, fields: Mapping[str, FieldType], at: Node) -> Template:
         try:
@@ -210,7 +205,8 @@ class RuleBuilder:
             )
         )
         if not watched:
-            if not kinds & _MEASURING and not rule.sensors:
+            sure = self._world.ids("sensor") is not None
+            if sure and not kinds & _MEASURING and not rule.sensors:
                 self._report.problem(
                     node.at("absent").place,
                     "the rule names no sensor that measures: there is nothing to be absent",
@@ -248,18 +244,21 @@ class RuleBuilder:
         at = node.at(kind)
         options: dict[str, Any] = given.model_dump()
         if kind == "webhook":
-            self._known("sink", options["sink"], self._world.sinks, at.at("sink"))
+            self._world.check("sink", options["sink"], at.at("sink"), self._report)
         if kind == "mqtt":
-            if options["sink"] is None and not self._world.brokers:
-                self._report.problem(at.place, "there is no sink of the kind mqtt to send it")
+            brokers = self._world.brokers
+            if self._world.ids("sink") is None:
+                brokers = ()  # which there are nobody can say
             elif options["sink"] is not None:
-                self._known("sink", options["sink"], self._world.brokers, at.at("sink"))
-            options["sink"] = options["sink"] or next(iter(self._world.brokers), "")
+                check_name("sink", options["sink"], brokers, at.at("sink"), self._report)
+            elif not brokers:
+                self._report.problem(at.place, "there is no sink of the kind mqtt to send it")
+            options["sink"] = options["sink"] or next(iter(brokers), "")
         if kind == "gpo":
-            self._known("reader", options["reader"], self._world.reader_ids, at.at("reader"))
+            self._world.check("reader", options["reader"], at.at("reader"), self._report)
             options["pulse_s"] = options.pop("pulse")
         if "zone" in options and "{" not in options["zone"]:
-            self._known("zone", options["zone"], self._places.zones, at.at("zone"))
+            self._world.check("zone", options["zone"], at.at("zone"), self._report)
         return ActionSpec(
             kind=kind,
             options={name: self._filled(v, fields, at.at(name)) for name, v in options.items()},

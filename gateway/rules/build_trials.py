@@ -6,7 +6,7 @@ a site whose zones have other names than those in the shipped tests may run its 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 from gateway.rules.build_where import World
@@ -20,17 +20,12 @@ _Named = tuple[str, str, Node]
 
 def check_trials(tests: tuple[TestEntry, ...], node: Node, world: World, report: Report) -> None:
     """Note names that the site does not have; report events that go back in time."""
-    known: dict[str, Collection[str]] = {
-        "zone": [zone.id for zone in world.site.zones],
-        "door": [door.id for door in world.site.doors],
-        "sensor": [sensor.id for sensor in world.sensors],
-        "reader": world.reader_ids,
-    }
     for number, test in enumerate(tests):
         at = node.at(number)
         for what, name, where in _names(test, at):
-            if name not in known[what] and not report.full:
-                hint = suggestion(name, known[what])
+            known = world.ids(what)
+            if known is not None and name not in known and not report.full:
+                hint = suggestion(name, known)
                 report.note(where.place, f"in a test, there is no {what} {quoted(name)}{hint}")
         times = [event.at for event in test.events]
         for n, (before_s, after_s) in enumerate(pairwise(times), 1):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from gateway.model.device import BINARY_KINDS, SensorConfig, SensorKind
 from gateway.model.place import Site, ZoneKind
@@ -46,18 +46,45 @@ _VERDICTS = ("complete", "short", "over", "wrong-door", "unexpected", "empty")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What rule files may name."""
+    """What rule files may name.
+
+    `named` is for a site with problems of its own: the ids of each kind that are written there,
+    those of entries that do not fit as well, None where nobody can say.
+    """
 
     site: Site
     sensors: tuple[SensorConfig, ...] = ()
     sinks: tuple[str, ...] = ()
     brokers: tuple[str, ...] = ()  # those of the kind mqtt
     readers: tuple[str, ...] | None = None  # None: those of the site's antennas
+    named: Mapping[str, Collection[str] | None] = field(default_factory=dict)
 
-    @property
-    def reader_ids(self) -> tuple[str, ...]:
-        """Every reader."""
-        return self.site.readers if self.readers is None else self.readers
+    def ids(self, what: str) -> Collection[str] | None:
+        """Every zone, door, sensor, reader or sink by its id; None where nobody can say."""
+        if what in self.named:
+            return self.named[what]
+        readers = self.site.readers if self.readers is None else self.readers
+        return {
+            "zone": tuple(zone.id for zone in self.site.zones),
+            "door": tuple(door.id for door in self.site.doors),
+            "sensor": tuple(sensor.id for sensor in self.sensors),
+            "reader": readers,
+            "sink": self.sinks,
+        }[what]
+
+    def check(self, what: str, name: str, at: Node, report: Report) -> None:
+        """Report a name that nothing of this kind has."""
+        check_name(what, name, self.ids(what), at, report)
+
+
+def check_name(what: str, name: str, known: Iterable[str] | None, at: Node, report: Report) -> None:
+    """Report a name that is none of those `known`; None: it may be right."""
+    if known is None or report.full:
+        return
+    names = list(known)
+    if name not in names:
+        hint = suggestion(name, names)
+        report.problem(at.place, f"there is no {what} {quoted(name)}{hint}")
 
 
 class WhereBuilder:
@@ -66,8 +93,6 @@ class WhereBuilder:
     def __init__(self, world: World, places: Places, report: Report) -> None:
         self._world, self._places, self._report = world, places, report
         self._kinds = {sensor.id: sensor.kind for sensor in world.sensors}
-        self._doors = tuple(door.id for door in world.site.doors)
-        self._zones = tuple(zone.id for zone in world.site.zones)
 
     def conditions(self, on: On, where: Section, node: Node) -> tuple[Condition, ...]:
         """All of them, the cheap ones first; what is wrong is in the report."""
@@ -78,11 +103,11 @@ class WhereBuilder:
         return tuple(sorted(found, key=lambda c: not isinstance(c, TextIs | NumberIs)))
 
     def _conditions(self, on: On, where: Section, node: Node) -> Iterator[Condition]:
-        for name, field in type(where).model_fields.items():
+        for name, written in type(where).model_fields.items():
             value = getattr(where, name)
             if value is None or value == ():
                 continue
-            key = field.alias or name
+            key = written.alias or name
             at = node.at(key)
             match value:
                 case AmongZones():
@@ -142,11 +167,6 @@ class WhereBuilder:
             case _:
                 yield TextIs(name=key, field=key, choice=Choice(any_of=frozenset({str(value)})))
 
-    def _known(self, what: str, name: str, known: Collection[str], at: Node) -> None:
-        if name not in known and not self._report.full:
-            hint = suggestion(name, known)
-            self._report.problem(at.place, f"there is no {what} {quoted(name)}{hint}")
-
     def _each(self, names: Iterable[str], at: Node, *steps: Step) -> Iterator[tuple[str, Node]]:
         """The names with where each is written, in a list or alone."""
         inner = at.at(*steps)
@@ -158,7 +178,7 @@ class WhereBuilder:
             *self._each(among.any_of or (), at, "in"),
             *self._each(among.none_of, at, "not"),
         ]:
-            self._known("zone", name, self._zones, place)
+            self._world.check("zone", name, place, self._report)
         any_of = None if among.any_of is None else self._parts(among.any_of)
         if among.kind is not None:
             of_kind = self._of_kinds(among.kind)
@@ -181,18 +201,14 @@ class WhereBuilder:
         return frozenset(zone.id for zone in self._world.site.zones if zone.kind in wanted)
 
     def _text(self, key: str, among: Among, at: Node) -> TextIs:
-        known: Collection[str] | None = {
-            "door": self._doors,
-            "sensor": tuple(self._kinds),
-            "reader": self._world.reader_ids,
-            "verdict": _VERDICTS,
-        }.get(key)
         for name, place in [
             *self._each(among.any_of or (), at, "in"),
             *self._each(among.none_of, at, "not"),
         ]:
-            if known is not None:
-                self._known(key, name, known, place)
+            if key == "verdict":
+                check_name(key, name, _VERDICTS, place, self._report)
+            elif key in ("door", "sensor", "reader"):
+                self._world.check(key, name, place, self._report)
         return TextIs(name=key, field=key, choice=choice_of(among))
 
     def _epc(self, among: Among, at: Node) -> EpcIs:
@@ -224,7 +240,7 @@ class WhereBuilder:
     def _sensor(self, given: SensorWhere, at: Node) -> SensorIs:
         kind = given.kind
         if given.sensor is not None:
-            self._known("sensor", given.sensor, self._kinds, at.at("sensor"))
+            self._world.check("sensor", given.sensor, at.at("sensor"), self._report)
             kind = self._kinds.get(given.sensor)
         bounds = {
             name: value

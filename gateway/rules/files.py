@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from gateway.model.alert import Severity
 from gateway.model.alert_routes import Escalation, Inhibition, Route, Routes
 from gateway.rules.build import RuleBuilder
-from gateway.rules.build_where import World
+from gateway.rules.build_where import World, check_name
 from gateway.rules.rule import Rule, RuleSet
 from gateway.rules.schema import MatchEntry, RouteEntry, RuleEntry, RuleFile
-from gateway.settings.configuration import Configuration
+from gateway.settings.configuration import Configuration, Draft, read
 from gateway.settings.document import read_document
 from gateway.settings.files import yaml_files
 from gateway.settings.fit import fit
 from gateway.settings.node import Node, Place
-from gateway.settings.report import Report, quoted, suggestion
+from gateway.settings.report import Report, quoted
 
 #: More rules than this in one site are a mistake.
 MAX_RULES = 2_000
 _OWN_RULES = ("storm", "flapping")
 
 
-def world_of(configuration: Configuration) -> World:
-    """What the rule files of a site may name."""
+def world_of(
+    configuration: Configuration, named: Mapping[str, Collection[str] | None] | None = None
+) -> World:
+    """What the rule files of a site may name; `named` as in `Draft`."""
     return World(
+        named=named or {},
         site=configuration.site,
         sensors=configuration.sensors,
         sinks=tuple(sink.name for sink in configuration.sinks),
@@ -40,9 +44,41 @@ def load_site_rules(configuration: Configuration, folder: Path | None = None) ->
     return load_rules(folder or configuration.directory / "rules", world_of(configuration))
 
 
+def load_all(
+    directory: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    secrets: bool = True,
+    folder: Path | None = None,
+) -> tuple[Configuration, RuleSet]:
+    """A site and its rules, or those of another folder; raises `SettingsError`.
+
+    Every problem is told at once: those of rule files in the light of what the others hold.
+    """
+    draft = read(directory, environ, secrets=secrets)
+    rules = rules_of(draft, folder)
+    draft.report.raise_problems()
+    return draft.configuration, rules
+
+
+def rules_of(draft: Draft, folder: Path | None = None) -> RuleSet:
+    """The rules of a site as far as they can be read; what is wrong is in the draft's report."""
+    configuration, report = draft.configuration, draft.report
+    world = world_of(configuration, draft.named)
+    rules = _read(folder or configuration.directory / "rules", world, report)
+    notes = tuple(note for note in report.notes if note not in configuration.notes)
+    return replace(rules, notes=notes)
+
+
 def load_rules(path: Path, world: World) -> RuleSet:
     """The rules in a folder, or in one file; raises `SettingsError` with every problem at once."""
     report = Report()
+    rules = _read(path, world, report)
+    report.raise_problems()
+    return replace(rules, notes=tuple(report.notes))
+
+
+def _read(path: Path, world: World, report: Report) -> RuleSet:
     paths = yaml_files(path, report) if not path.is_file() else [path]
     files = []
     for file in paths:
@@ -50,9 +86,7 @@ def load_rules(path: Path, world: World) -> RuleSet:
         fitted = fit(tree, RuleFile, report) if tree is not None else None
         if fitted:
             files.append(fitted)
-    rules = _Collector(world, report).collect(files)
-    report.raise_problems()
-    return replace(rules, notes=tuple(report.notes))
+    return _Collector(world, report).collect(files)
 
 
 class _Collector:
@@ -138,15 +172,10 @@ class _Collector:
         )
 
     def _match(self, entry: MatchEntry, node: Node, ids: list[str]) -> None:
-        self._known("rule", entry.rule, node.at("rule"), [*ids, *_OWN_RULES])
+        at, known = node.at("rule"), [*ids, *_OWN_RULES]
+        for number, name in enumerate(entry.rule):
+            check_name("rule", name, known, at.child(number) or at, self._report)
 
     def _sinks(self, names: tuple[str, ...], at: Node) -> None:
-        self._known("sink", names, at, self._world.sinks)
-
-    def _known(self, what: str, names: tuple[str, ...], at: Node, known: Iterable[str]) -> None:
-        words = list(known)
         for number, name in enumerate(names):
-            if name not in words and not self._report.full:
-                place = (at.child(number) or at).place
-                hint = suggestion(name, words)
-                self._report.problem(place, f"there is no {what} {quoted(name)}{hint}")
+            self._world.check("sink", name, at.child(number) or at, self._report)

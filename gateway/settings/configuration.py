@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,19 @@ class Configuration:
     notes: tuple[Problem, ...] = ()  # what the user should know, though nothing is wrong
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What could be read of a site directory, for who checks more before anything is refused.
+
+    The configuration lacks what the report complains of. `named` holds the ids of each kind that
+    are written, those of entries that do not fit as well; None where nobody can say.
+    """
+
+    configuration: Configuration
+    report: Report
+    named: Mapping[str, Collection[str] | None]
+
+
 def load(
     directory: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True
 ) -> Configuration:
@@ -58,11 +71,27 @@ def load(
 
     With `secrets` False, secrets are not looked up and are None in the result.
     """
+    draft = read(directory, environ, secrets=secrets)
+    _check_rules(directory, draft.report)
+    draft.report.raise_problems()
+    return draft.configuration
+
+
+def read(
+    directory: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True
+) -> Draft:
+    """Read and check all but the rules; raises `SettingsError` only if there is no directory."""
     report = Report()
     _check_directory(directory, report)
     found = read_settings(directory, environ, report)
     settings, tree = found or (Settings(site=SiteIdentity(id="unknown")), Node({}, Place("")))
-    site, readers, sensors = _build_site(directory, settings, report)
+    # A broker that is set but wrong has been complained of already.
+    has_broker = settings.mqtt is not None or bool(report.problems)
+    devices = read_devices(directory, report)
+    sensors = build_sensors(devices, has_broker=has_broker, report=report)
+    readers = build_readers(devices, load_profiles(directory, report), report)
+    parts = read_site(directory, devices, sensors, report)
+    site = build_site(parts, settings, report)
     data_dir = directory / settings.data_dir
     upstream = Upstream(
         settings=settings,
@@ -74,17 +103,10 @@ def load(
         report=report,
     )
     broker, influx, sinks = upstream.broker(), upstream.influx(), upstream.sinks()
-    calibration = read_calibration(
-        directory,
-        settings.location.calibration,
-        tree.at("location", "calibration"),
-        site,
-        report,
-    )
-    _check_rules(directory, report)
-    report.raise_problems()
+    at = tree.at("location", "calibration")
+    calibration = read_calibration(directory, settings.location.calibration, at, site, report)
     listen = parse_address(settings.api.listen, default_port=8080, lowest_port=0)
-    return Configuration(
+    configuration = Configuration(
         directory=directory,
         settings=settings,
         site=site,
@@ -102,6 +124,12 @@ def load(
         api_port=listen.port,
         notes=tuple(report.notes),
     )
+    named: dict[str, Collection[str] | None] = {"zone": parts.zone_ids, "door": parts.door_ids}
+    named["sensor"] = devices.sensor_ids if devices.whole else None
+    named["reader"] = [reader.id for reader in readers] if devices.whole else None
+    sure_of_sinks = found and not tree.at("sinks").lacks and not tree.at("mqtt").lacks
+    named["sink"] = [sink.name for sink in sinks] if sure_of_sinks else None
+    return Draft(configuration=configuration, report=report, named=named)
 
 
 def load_settings(
@@ -126,18 +154,6 @@ def _check_directory(directory: Path, report: Report) -> None:
     if wrong:
         report.problem(Place(str(directory)), wrong)
         report.raise_problems()
-
-
-def _build_site(
-    directory: Path, settings: Settings, report: Report
-) -> tuple[Site, tuple[ReaderConfig, ...], tuple[SensorConfig, ...]]:
-    # A broker that is set but wrong has been complained of already.
-    has_broker = settings.mqtt is not None or bool(report.problems)
-    devices = read_devices(directory, report)
-    sensors = build_sensors(devices, has_broker=has_broker, report=report)
-    readers = build_readers(devices, load_profiles(directory, report), report)
-    parts = read_site(directory, devices, sensors, report)
-    return build_site(parts, settings, report), readers, sensors
 
 
 def _check_rules(directory: Path, report: Report) -> None:

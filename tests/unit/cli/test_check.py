@@ -107,3 +107,57 @@ def test_what_a_sink_refuses_is_a_problem(tmp_path: Path, monkeypatch: pytest.Mo
         "site/config/gateway.yaml: sink wms: its url is refused: 10.0.0.5 is private; list it in "
         "'allow' if that is meant\n"
     )
+
+
+def test_rules_are_checked_whatever_else_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = """\
+rules:
+  - id: a
+    on: movement
+    where: {to: bin-1, door: door-9}
+    alert: {summary: "{epcc}", route: ops}
+routes: [{name: opps, to: [nowhere]}]
+"""
+    site = write_site(
+        tmp_path,
+        {
+            "config/gateway.yaml": MINIMAL
+            + "lgo: {}\nmqtt: {host: broker}\nsinks: [{name: log, kind: file, path: x}]\n",
+            "config/site.yaml": "zones:\n  - {id: bin-1, kind: storrage}\n"
+            "  - {id: yard, kind: outside}\n",
+            "rules/a.yaml": rules,
+        },
+    )
+    monkeypatch.chdir(site)
+    result = CliRunner().invoke(app, ["--site", "."])
+    assert result.exit_code == 1
+    kinds = "storage, staging, transit, quarantine, outside"
+    # The zone that does not fit is a zone all the same, which rules may name.
+    assert [line.split("; did")[0] for line in result.stdout.splitlines()] == [
+        "config/gateway.yaml:2:1: unknown key 'lgo'",
+        f"config/site.yaml:2:23: zones[0].kind: expected one of {kinds}, got 'storrage'",
+        "rules/a.yaml:4:30: there is no door 'door-9'",
+        "rules/a.yaml:5:22: '{epcc}': there is no field 'epcc'",
+        "rules/a.yaml:5:39: there is no route 'ops'",
+        "rules/a.yaml:6:28: there is no sink 'nowhere'",
+    ]
+
+
+def test_what_cannot_be_known_is_not_complained_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "id: a, on: movement, alert: {summary: x}"
+    files = {
+        "config/gateway.yaml": MINIMAL + "sinks: [{name: wms, kind: webhok}]\n",
+        "config/site.yaml": "zones: [\n",
+        "readers/r.yaml": "driver: mqtt\nsensors: [\n",
+        "rules/a.yaml": f"rules:\n  - {{{rule}, where: {{door: d, from: [z]}}}}\n"
+        "  - {id: b, on: reading, where: {sensors: {sensor: s, above: 1}}, absent: {after: 1m},\n"
+        "     alert: {summary: x}, actions: [{mqtt: {topic: t}}, {webhook: {sink: wms}}]}\n",
+    }
+    monkeypatch.chdir(write_site(tmp_path, files))
+    result = CliRunner().invoke(app, ["--site", "."])
+    told = [line.split(":")[0] for line in result.stdout.splitlines()]
+    assert told == ["config/gateway.yaml", "config/site.yaml", "readers/r.yaml"]

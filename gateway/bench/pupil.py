@@ -1,7 +1,8 @@
 """Docks as lessons: what is seen there step by step, with what is true, and a core that is taught.
 
-A lesson is a simulated dock or a plain one. A pupil is a core that sees a lesson; its doors may be
-replaced by a teacher that tells it the truth, or by none, to see what it makes of it by itself.
+A lesson is a simulated dock, a plain one, or gates in the open. A pupil is a core that sees a
+lesson; its doors may be replaced by a teacher that tells it the truth, or by none, to see what it
+makes of it by itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from gateway.bench.open_gate import OpenGate
 from gateway.bench.plain_dock import PlainDock
 from gateway.bench.training_worlds import random_world
 from gateway.core import Core
@@ -78,11 +80,19 @@ def plain(seed: int, seconds: float) -> Lesson:
 
     What is learnt must hold there too, or it was learnt of the other simulator.
     """
-    dock = PlainDock(seed)
+    return _stepped(PlainDock(seed), seconds)
+
+
+def gates(seed: int, seconds: float) -> Lesson:
+    """Gates in the open, heard from both sides: at them only the order of things tells the way."""
+    return _stepped(OpenGate(seed), seconds)
+
+
+def _stepped(place: PlainDock | OpenGate, seconds: float) -> Lesson:
     steps = range(STEP_US, round(seconds * 1e6) + 1, STEP_US)
-    seen = ((to_us, *dock.step(to_us)) for to_us in steps)
+    seen = ((to_us, *place.step(to_us)) for to_us in steps)
     return Lesson(
-        dock.site, dock.tags, (Seen(to_us, reads, [], [], true) for to_us, reads, true in seen)
+        place.site, place.tags, (Seen(to_us, reads, [], [], true) for to_us, reads, true in seen)
     )
 
 

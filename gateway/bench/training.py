@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from gateway.bench.pupil import Crossings, Lesson, Pupil, plain, simulated
+from gateway.bench.pupil import Crossings, Lesson, Pupil, gates, plain, simulated
 from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
@@ -149,10 +149,11 @@ class Teacher(Doors):
 
 
 def lessons(worlds: int, first_seed: int, seconds: float) -> Iterator[tuple[int, Lesson]]:
-    """Warehouses with every number drawn, and between them plain docks."""
+    """Warehouses with every number drawn, and between them plain docks and gates in the open."""
     for seed in range(first_seed, first_seed + worlds):
         yield seed, simulated(seed, seconds)
         yield seed, plain(seed, seconds * 0.6)
+        yield seed, gates(seed, seconds)
 
 
 def collect(moments: list[Moment], lesson: Lesson, seed: int) -> None:

@@ -86,7 +86,7 @@ class Recording:
                 inputs.sensors += part.sensors
                 inputs.statuses += part.statuses
                 inputs.commands += part.commands
-            yield max(self.last_at_us, (number + 1) * tick_us - 1), inputs
+            yield (number + 1) * tick_us - 1, inputs
 
     def _ticks(self, path: Path, tick_us: int) -> Iterator[tuple[int, Inputs]]:
         """(tick number, inputs) of one file, each tick whole; arrival never goes back."""

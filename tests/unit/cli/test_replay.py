@@ -75,3 +75,17 @@ async def test_commands_that_make_no_sense_are_told(recording: Path) -> None:
     said = await replayed(recording)
     assert said.code == 0
     assert "the command 'ack' is refused: no alert fires with the id 5a9c\n" in said.err
+
+
+async def test_an_outage_between_two_lines_far_apart_counts(tmp_path: Path) -> None:
+    lines: list[dict[str, object]] = [
+        {"t": START_US + n * 500_000, "reader": "aisle-a", "antenna": 1, "epc": EPC, "rssi": -55}
+        for n in range(20)
+    ]
+    for status, at_s in (("down", 60), ("up", 3600)):
+        lines.append({"t": START_US + at_s * 1_000_000, "reader": "aisle-a", "status": status})
+    path = tmp_path / "outage.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    movements = [json.loads(line) for line in (await replayed(path)).out.splitlines()]
+    assert [movement["kind"] for movement in movements] == ["arrived"]
+    assert movements[0]["record_time"] < "2024-11-21T15:40:05"  # by the clock, not the next line

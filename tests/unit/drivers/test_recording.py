@@ -169,6 +169,16 @@ def test_several_files_come_in_order_of_arrival(tmp_path: Path) -> None:
     assert arrivals == [0, 200_000, 400_000]
 
 
+def test_each_tick_has_its_own_time_however_far_the_next_one_is(tmp_path: Path) -> None:
+    one = write(tmp_path / "a.jsonl", READ_LINE, READ_LINE | {"t": T + 400_000_000})
+    two = write(tmp_path / "b.jsonl", READ_LINE | {"t": T + 200_000_000})
+    for paths in ([one], [one, two]):
+        batches = Recording(SITE, TagIndex(), print).batches(paths, 100_000)
+        for now_us, inputs in batches:
+            (rows,) = inputs.reads
+            assert 0 <= now_us - int(rows["at_us"][0]) < 100_000
+
+
 def test_gzip_is_read_and_a_cut_one_is_told(tmp_path: Path) -> None:
     whole = gzip.compress((json.dumps(READ_LINE) + "\n").encode() * 5000)
     (tmp_path / "r.jsonl.gz").write_bytes(whole)

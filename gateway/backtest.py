@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from gateway.core import Core
 from gateway.drivers.recording import Recording
 from gateway.model.alert import AlertState, RuleChange
 from gateway.model.delivery import Record
-from gateway.model.movement import Direction, Kind, Movement, Status, iso_utc
+from gateway.model.movement import Movement, iso_utc
 from gateway.model.outcome import Outcome
 from gateway.model.passage import Passage
 from gateway.model.place import Site
 from gateway.model.tags import TagIndex
+from gateway.model.told import movement_told, passage_told
 from gateway.replay import Replay
 from gateway.rules.engine import RuleEngine
 from gateway.rules.knowledge import Knowledge
@@ -163,52 +163,9 @@ def _decided(record: Record) -> Movement | Passage | None:
     """A movement or passage from the contract's object; None if it is damaged."""
     try:
         body = orjson.loads(record.body)
-        return _passage(body) if record.kind == "passage" else _movement(body)
+        return passage_told(body) if record.kind == "passage" else movement_told(body)
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _movement(body: dict[str, Any]) -> Movement:
-    return Movement(
-        id=body["id"],
-        seq=body["seq"],
-        site=body["site"],
-        epc=body["epc"],
-        epc_uri=body["epc_uri"],
-        kind=Kind(body["kind"]),
-        status=Status(body["status"]),
-        from_zone=body["from"],
-        to_zone=body["to"],
-        door=body["door"],
-        direction=None if body["direction"] is None else Direction(body["direction"]),
-        passage=body["passage"],
-        event_time_us=_us(body["event_time"]),
-        record_time_us=_us(body["record_time"]),
-        confidence=body["confidence"],
-        dwell_s=body.get("dwell_s"),
-    )
-
-
-def _passage(body: dict[str, Any]) -> Passage:
-    return Passage(
-        id=body["id"],
-        site=body["site"],
-        door=body["door"],
-        direction=None if body["direction"] is None else Direction(body["direction"]),
-        status=Status(body["status"]),
-        start_us=_us(body["start"]),
-        end_us=_us(body["end"]),
-        event_time_us=_us(body["event_time"]),
-        record_time_us=_us(body["record_time"]),
-        epcs=tuple(body["epcs"]),
-        confidence=body["confidence"],
-        expected=body["expected"],
-        verdict=body["verdict"],
-    )
-
-
-def _us(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1_000) * 1_000
 
 
 def run_recording(

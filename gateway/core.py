@@ -211,6 +211,15 @@ class Core:
             presence = Presence(int(states.presence[tag]))
             yield self._epc(tag), zones[states.zone[tag]].id, presence, int(states.since_us[tag])
 
+    def place(self, epc: str) -> tuple[str, Presence, int] | None:
+        """(zone, presence, there since) of one tag, None if it is nowhere."""
+        tag = self.tags.find(bytes.fromhex(epc))
+        states, zones = self.engine.states, self.site.zones
+        if tag is None or tag >= len(states.zone) or states.zone[tag] < 0:
+            return None
+        presence = Presence(int(states.presence[tag]))
+        return zones[states.zone[tag]].id, presence, int(states.since_us[tag])
+
     def _epc(self, tag: int) -> str:
         return self.tags.epc(tag).hex().upper()
 

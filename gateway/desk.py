@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,24 +21,37 @@ from gateway.catalog.items import Items, body_of, item_of
 from gateway.catalog.keys import canonical_key, keys_of
 from gateway.catalog.shipments import shipment_of
 from gateway.clock import Clock
+from gateway.core import Core
 from gateway.errors import GatewayError, StoreError, Unavailable
+from gateway.inquiry import explain_rule, rules_in_force
 from gateway.model.alert import AlertState
 from gateway.model.catalog import Item
 from gateway.model.epc_key import parse_key
-from gateway.model.movement import iso_utc
+from gateway.model.epc_text import parse_any
+from gateway.model.movement import Status, iso_utc
+from gateway.model.passage import Passage
 from gateway.model.place import Site
+from gateway.model.told import movement_told, passage_told
+from gateway.rules.present import Recent
 from gateway.store.database import Store
 from gateway.store.items import clear_items, put_items
+from gateway.store.queries import NEWEST
 from gateway.store.writer import Writer
 
 #: Items written in one transaction.
 CHUNK = 5_000
 #: How long somebody is kept waiting for a command to be durable.
 DONE_S = 5.0
+#: How long somebody is kept waiting for the core to look at something.
+LOOK_S = 5.0
+#: Movements of a tag, and passages, among which the last ones that count are looked for.
+LOOKED_BACK = 100
 
 Json = dict[str, Any]
 #: Has a command done; the future ends when that is durable.
 Ask = Callable[[Json], Future[Any]]
+#: Has the core looked at between two ticks.
+Look = Callable[[Callable[[Core], Any]], Future[Any]]
 
 
 class Desk:
@@ -50,11 +64,12 @@ class Desk:
         writer: Writer,
         items: Items,
         ask: Ask,
+        look: Look,
         reload: Callable[[], str],
         clock: Clock,
     ) -> None:
         self._site, self._store, self._writer = site, store, writer
-        self._items, self._ask, self._clock = items, ask, clock
+        self._items, self._ask, self._look, self._clock = items, ask, look, clock
         self.reload = reload
 
     def alerts(self, state: str | None = None, rule: str | None = None) -> list[Json]:
@@ -186,6 +201,48 @@ class Desk:
             await self._write(imported.items[start : start + CHUNK])
         return imported
 
+    async def rules(self) -> list[Json]:
+        """The rules in force, each with what it holds and what went wrong."""
+        found: list[Json] = await self._looked(lambda core: rules_in_force(core.watch))
+        return found
+
+    async def explain(self, rule: str, asked: str | None = None) -> Json:
+        """Why a rule fires, or does not, now: for a tag, door, zone, sensor or reader."""
+        epc = _epc(asked)
+        happened = await asyncio.to_thread(self._happened, asked, epc)
+
+        def answer(core: Core) -> Json:
+            recent = replace(happened, place=None if epc is None else core.place(epc))
+            return explain_rule(core.watch, rule, asked, epc, recent)
+
+        told: Json = await self._looked(answer)
+        return told
+
+    def _happened(self, asked: str | None, epc: str | None) -> Recent:
+        """The last movement of a tag, and the last loads through the doors, or with the tag."""
+        with self._store.reading() as reader:
+            stored = reader.movements_of(bytes.fromhex(epc), LOOKED_BACK) if epc else []
+            loads = reader.passages_before(NEWEST, LOOKED_BACK)
+        movements = [movement_told(orjson.loads(m.body)) for m in stored]
+        gone = {m.id for m in movements if m.status is Status.RETRACTED}
+        passages: dict[str, Passage] = {}
+        for passage in (passage_told(orjson.loads(p.body)) for p in loads):
+            wanted = epc in passage.epcs if epc else asked in (None, passage.door)
+            if wanted and passage.status is Status.CONFIRMED:
+                passages.setdefault(passage.door, passage)
+        return Recent(
+            movements=tuple(m for m in movements if m.id not in gone)[:1],
+            passages=tuple(passages.values()),
+        )
+
+    async def _looked(self, question: Callable[[Core], Any]) -> Any:
+        """What the core says between two ticks."""
+        try:
+            async with asyncio.timeout(LOOK_S):
+                return await asyncio.wrap_future(self._look(question))
+        except TimeoutError:
+            raise StoreError("the core is too busy to answer: /readyz says why") from None
+
     async def _done(self, command: Json) -> Any:
         """Have it done, and wait until it is durable."""
         try:
@@ -240,3 +297,11 @@ def _ack_json(ack: Json) -> Json:
         "at": iso_utc(ack["at_us"]),
         "until": None if until_us is None else iso_utc(until_us),
     }
+
+
+def _epc(text: str | None) -> str | None:
+    """The tag that a text means, in upper-case hex; None if it means none."""
+    try:
+        return None if text is None else parse_any(text).hex().upper()
+    except ValueError:
+        return None

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -34,7 +34,10 @@ TICK_S = 0.05
 HEARTBEAT_TICKS = 20
 #: Commands that may wait for the next tick.
 MAX_COMMANDS = 1_000
+#: Questions that may wait for the end of a tick.
+MAX_QUESTIONS = 100
 
+T = TypeVar("T")
 Tap = Callable[[Inputs], None]
 
 
@@ -60,6 +63,7 @@ class Runtime:
         self._tick_s = tick_s
         self._commands: deque[Command] = deque()
         self._actions: deque[RuleAction] = deque()
+        self._questions: deque[Callable[[], None]] = deque()
         self._taps: tuple[Tap, ...] = ()
         self._stop = threading.Event()
         self._counted = _Counted(core, metrics)
@@ -90,6 +94,24 @@ class Runtime:
         answer: Future[Any] = Future()
         command = Command(time_us=self._clock.now_us(), body=body, answer=answer)
         self._commands.append(command)
+        return answer
+
+    def look(self, question: Callable[[Core], T]) -> Future[T]:
+        """Have the core looked at between two ticks; any thread may ask.
+
+        A question must be quick and change nothing. Raises GatewayError when too many wait already.
+        """
+        if len(self._questions) >= MAX_QUESTIONS:
+            raise GatewayError(f"{MAX_QUESTIONS} questions wait already: try again in a moment")
+        answer: Future[T] = Future()
+
+        def give() -> None:
+            try:
+                answer.set_result(question(self._core))
+            except Exception as error:  # noqa: BLE001 - it is the one who asked who is told
+                answer.set_exception(error)
+
+        self._questions.append(give)
         return answer
 
     def act(self, actions: Iterable[RuleAction]) -> None:
@@ -157,6 +179,8 @@ class Runtime:
         for tap in self._taps:
             tap(inputs)
         self._counted.update()
+        while self._questions:
+            self._questions.popleft()()
         if heartbeat or _worth_telling(outcome):
             self._submit(outcome)
 

@@ -163,6 +163,7 @@ class Service:
                         parts.writer,
                         parts.core.watch.catalog.items,
                         parts.runtime.ask,
+                        parts.runtime.look,
                         self.reload,
                         self.clock,
                     ),

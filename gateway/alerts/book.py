@@ -67,6 +67,15 @@ class AlertBook:
         return [entry.alert for entry in self._entries.values()]
 
     @property
+    def routes(self) -> Routes:
+        """The routes and inhibitions that are followed."""
+        return self._routes
+
+    def entry(self, rule: str, group: str) -> Entry | None:
+        """The alert of a rule and group and what goes with it, None if there is none."""
+        return self._entries.get(fingerprint_of(self._site, rule, group))
+
+    @property
     def silences(self) -> list[Silence]:
         """Every silence that is on."""
         return list(self._silences.values())

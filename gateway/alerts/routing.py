@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway.model.alert import Alert
@@ -18,16 +18,21 @@ def route_of(routes: Routes, alert: Alert) -> Route | None:
 
 def inhibited(inhibitions: Iterable[Inhibition], target: Alert, firing: Iterable[Alert]) -> bool:
     """Whether one of the alerts that fire explains `target`."""
+    return any(True for _ in inhibitors(inhibitions, target, firing))
+
+
+def inhibitors(
+    inhibitions: Iterable[Inhibition], target: Alert, firing: Iterable[Alert]
+) -> Iterator[Alert]:
+    """The alerts that explain `target`."""
     concerned = [i for i in inhibitions if _is_target(i, target)]
-    if not concerned:
-        return False
-    return any(
-        source.fingerprint != target.fingerprint
-        and _is_source(inhibition, source)
-        and all(_same(source.fields.get(f), target.fields.get(f)) for f in inhibition.equal)
-        for source in firing
-        for inhibition in concerned
-    )
+    for source in firing if concerned else ():
+        if source.fingerprint != target.fingerprint and any(
+            _is_source(inhibition, source)
+            and all(_same(source.fields.get(f), target.fields.get(f)) for f in inhibition.equal)
+            for inhibition in concerned
+        ):
+            yield source
 
 
 def explains(inhibitions: Iterable[Inhibition], source: Alert) -> bool:

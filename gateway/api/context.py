@@ -76,6 +76,12 @@ class Desk(Protocol):
 
     reload: Callable[[], str]  # take up what has changed in the files; what was done
 
+    async def rules(self) -> list[dict[str, Any]]:
+        """The rules in force, each with what it holds and what went wrong."""
+
+    async def explain(self, rule: str, asked: str | None = None) -> dict[str, Any]:
+        """Why a rule fires, or does not, now: for a tag, door, zone, sensor or reader."""
+
     def alerts(self, state: str | None = None, rule: str | None = None) -> list[dict[str, Any]]:
         """Alerts that fire or ended a short while ago."""
 

@@ -27,6 +27,7 @@ Id = Annotated[str, Path(max_length=200)]
 def desk_router(context: Context) -> APIRouter:
     """The declared routes about alerts, items and shipments."""
     router = APIRouter(prefix="/api/v1")
+    _add_rules(router, context)
     _add_alerts(router, context)
     _add_shipments(router, context)
     _add_items(router, context)
@@ -37,6 +38,26 @@ def desk_router(context: Context) -> APIRouter:
         return models.Reloaded(done=await _asked(_desk(context).reload))
 
     return router
+
+
+def _add_rules(router: APIRouter, context: Context) -> None:
+    @router.get("/rules", summary="Rules", tags=["alerts"])
+    async def rules() -> Any:
+        """The rules in force: where each is written, what it holds, what went wrong with it."""
+        return {"rules": await _done(_desk(context).rules())}
+
+    @router.get("/rules/{id}/explain", summary="Why, or why not", tags=["alerts"])
+    async def explain(
+        id: Id,  # noqa: A002
+        epc: Annotated[str | None, Query(max_length=512, description="A tag.")] = None,
+        subject: Annotated[
+            str | None, Query(max_length=512, description="A door, zone, sensor, reader or SKU.")
+        ] = None,
+    ) -> Any:
+        """Each condition of a rule with what it wants and sees now, timers, and what is told."""
+        if epc is not None and subject is not None:
+            raise Problem(422, "Give epc or subject, not both.")
+        return await _done(_desk(context).explain(id, subject if epc is None else epc))
 
 
 def _add_alerts(router: APIRouter, context: Context) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from gateway.backtest import Fired, Tally, TrialEngine
-    from gateway.rules.explain import Look
     from gateway.rules.rule import Rule, RuleSet
     from gateway.settings.configuration import Configuration
     from gateway.watch import Watch
@@ -31,7 +30,7 @@ SiteOption = Annotated[Path, typer.Option(help="The site directory.")]
 RulesOption = Annotated[
     Path | None, typer.Option(help="A folder of rule files, or one file, in place of the site's.")
 ]
-RecordingOption = Annotated[list[Path], typer.Option(help="A recording; may be given again.")]
+ApiOption = Annotated[str | None, typer.Option(help="URL of the running gateway.")]
 ItemsOption = Annotated[Path | None, typer.Option(help="Items, CSV or JSON: docs/catalog.md.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of lines.")]
 DrainOption = Annotated[str, typer.Option(help="Let time run on after the last line.")]
@@ -140,42 +139,111 @@ def backtest(
         _tell(tallies, names, configuration.site.timezone)
 
 
+@app.command("ls", epilog="Example: rfid-gateway rules ls")
+def list_rules(
+    *,
+    site: SiteOption = DEFAULT_SITE,
+    api: ApiOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the rules that a running gateway follows, with what is pending and what fires."""
+    from gateway.cli.client import Client, find_api
+    from gateway.cli.rule_looks import table
+
+    with Client(find_api(api, site)) as client:
+        answer = client.get("/api/v1/rules")
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else table(answer["rules"]))
+
+
 @app.command(
-    epilog="Example: rfid-gateway rules explain misplaced-stock 3034257BF7194E4000001A85 "
-    "--recording monday.jsonl.gz"
+    epilog="Examples: rfid-gateway rules explain misplaced-stock 3034257BF7194E4000001A85 · "
+    "rules explain cold-chain-door door-1 · rules explain misplaced-stock --recording "
+    "monday.jsonl.gz"
 )
 def explain(
     rule: Annotated[str, typer.Argument(help="The rule's id.")],
-    epc: Annotated[str | None, typer.Argument(help="An EPC: hex, URI or Digital Link.")] = None,
+    subject: Annotated[
+        str | None,
+        typer.Argument(help="A tag (EPC: hex, URI or Digital Link), door, zone, sensor, reader."),
+    ] = None,
     *,
-    recording: RecordingOption,
+    recording: Annotated[
+        list[Path] | None,
+        typer.Option(help="Look at a recording, not at the running gateway; may be given again."),
+    ] = None,
     site: SiteOption = DEFAULT_SITE,
+    api: ApiOption = None,
     rules: RulesOption = None,
     items: ItemsOption = None,
     drain: DrainOption = "0s",
     as_json: JsonOption = False,
 ) -> None:
-    """Say why a rule fired, or did not: each condition with what it wanted and what it saw."""
-    from gateway.backtest import run_recording
-    from gateway.rules.explain import Witness, explain_now
+    """Say why a rule fires, or does not: each condition with what it wants and what it sees.
 
+    The running gateway is asked: how things are right now, what is pending and for how long, what
+    keeps an alert quiet. With --recording, what a recording brought is looked at instead.
+    """
+    from gateway.cli.rule_looks import tell
+
+    if recording:
+        answer = _recorded(rule, subject, (site, rules, items), recording, drain)
+    else:
+        if rules is not None or items is not None:
+            raise typer.BadParameter(
+                "a running gateway has its own; this goes with --recording",
+                param_hint="--rules, --items",
+            )
+        answer = _asked(rule, subject, api, site)
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False) if as_json else tell(answer))
+
+
+def _asked(rule: str, subject: str | None, api: str | None, site: Path) -> dict[str, Any]:
+    """What the running gateway says."""
+    from urllib.parse import quote, urlencode
+
+    from gateway.cli.client import Client, find_api
+
+    query = "" if subject is None else "?" + urlencode({"subject": subject})
+    with Client(find_api(api, site)) as client:
+        answer: dict[str, Any] = client.get(f"/api/v1/rules/{quote(rule, safe='')}/explain{query}")
+        return answer
+
+
+def _recorded(
+    rule: str,
+    subject: str | None,
+    files: tuple[Path, Path | None, Path | None],
+    recording: Sequence[Path],
+    drain: str,
+) -> dict[str, Any]:
+    """What recordings say, through the core and engine of the daemon."""
+    from gateway.backtest import run_recording
+    from gateway.model.movement import iso_utc
+    from gateway.rules.fields import On
+    from gateway.rules.present import NOTHING, looks_now
+    from gateway.rules.witness import Witness
+
+    site, rules, items = files
     configuration, found = _load(site, rules)
     known = _named(found, rule)
+    on_tags = known.on in (On.MOVEMENT, On.PRESENCE, On.PASSAGE)
+    asked = _epc(subject) if on_tags else subject
     watch, engine = _engine(configuration, found, items)
-    witness = Witness(engine, known, _epc(epc))
+    witness = Witness(engine, known, asked)
     engine.after = witness.after
     run_recording(configuration, watch, engine, recording, _complain, drain_us=_duration_us(drain))
-    now_us = engine.now_us
-    looks = [*witness.looks, *explain_now(engine, known, now_us, _epc(epc))]
-    if as_json:
-        changes = [f"{c.state} {c.key}" for c in witness.changes]
-        body = {"rule": known.id, "looks": [x.as_dict() for x in looks], "changes": changes}
-        typer.echo(json.dumps(body, indent=2, ensure_ascii=False))
-        return
-    _tell_looks(known, looks, configuration.site.timezone)
-    for change in witness.changes:
-        at = _time(change.at_us, configuration.site.timezone)
-        typer.echo(f"{at}  {change.state} {change.key} {change.reason}".rstrip())
+    looks = [*witness.looks, *looks_now(engine, known, asked, NOTHING, engine.now_us)]
+    return {
+        "rule": known.id,
+        "place": known.place,
+        "severity": known.severity,
+        "looks": [look.as_dict() for look in looks],
+        "changes": [
+            {"at": iso_utc(c.at_us), "state": c.state, "key": c.key, "reason": c.reason}
+            for c in witness.changes
+        ],
+        "note": "" if looks else "it was never looked at: nothing concerned it",
+    }
 
 
 def _load(site: Path, rules: Path | None) -> tuple[Configuration, RuleSet]:
@@ -307,14 +375,3 @@ def _as_json(tallies: Sequence[Tally], names: Sequence[str]) -> dict[str, object
         body["added"] = [f.as_dict() for sign, f in differences if sign == "+"]
         body["gone"] = [f.as_dict() for sign, f in differences if sign == "-"]
     return body
-
-
-def _tell_looks(rule: Rule, looks: Sequence[Look], timezone: str) -> None:
-    if not looks:
-        typer.echo(f"{rule.id} ({rule.place}) was never looked at: nothing concerned it")
-    for look in looks:
-        typer.echo(f"{_time(look.at_us, timezone)}  {rule.id}  {look.subject}  {look.why}")
-        for line in look.lines:
-            sign = "yes" if line.holds else "NO "
-            typer.echo(f"  {sign}  {line.condition}: wanted {line.wanted}; saw {line.saw}")
-        typer.echo(f"  → {look.state}")

@@ -21,7 +21,7 @@ from gateway.rules.fields import On
 from gateway.rules.index import TagIndex, by_sensor, subjects_of
 from gateway.rules.instance import Instance, forgotten, instance_of
 from gateway.rules.knowledge import Knowledge
-from gateway.rules.life import Life, RuleErrors
+from gateway.rules.life import LOOK, Life, RuleErrors
 from gateway.rules.memory import Memory
 from gateway.rules.rule import Rule, RuleSet
 from gateway.rules.sensors import SensorStates
@@ -82,6 +82,21 @@ class RuleEngine:
     def evaluations(self) -> int:
         """How many times a rule was looked at."""
         return self._life.evaluations
+
+    @property
+    def readers(self) -> dict[str, DeviceStatus]:
+        """How the readers and antennas are that rules look at: `dock-1`, `dock-1/3`."""
+        return self._memory.readers
+
+    def instances_of(self, rule: Rule) -> dict[str, Instance]:
+        """What is pending or firing of a rule, by subject."""
+        return self._life.instances[self._number(rule)]
+
+    def looks_again_us(self, rule: Rule, subject: str) -> int | None:
+        """When time alone may make a difference to a subject, None if it cannot."""
+        number = self._number(rule)
+        name = (number, _TICK, "") if rule.on is On.TIMER else (number, LOOK, subject)
+        return self._life.timers.due_us(name)
 
     @property
     def instances(self) -> list[tuple[Rule, Instance]]:
@@ -162,6 +177,9 @@ class RuleEngine:
         return changes
 
     # Setting up.
+
+    def _number(self, rule: Rule) -> int:
+        return next(n for n, known in enumerate(self._life.rules) if known is rule)
 
     def _use(self, rules: RuleSet) -> None:
         self._set = rules

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.model.alert import AlertState, RuleChange
-from gateway.model.outcome import Outcome
-from gateway.rules import events
+from gateway.model.alert import AlertState
+from gateway.model.movement import iso_utc
 from gateway.rules.changes import rule_field
 from gateway.rules.engine import RuleEngine
 from gateway.rules.facts import Facts
-from gateway.rules.fields import On
-from gateway.rules.index import subjects_of
+from gateway.rules.instance import Instance
 from gateway.rules.rule import Rule, Test
 from gateway.rules.template import duration, shown
-
-#: Looks at one subject that are remembered: the last ones.
-MAX_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +34,9 @@ class Look:
     subject: str
     why: str  # what made the rule look
     lines: tuple[Line, ...]
-    state: str  # of the instance afterwards: `firing since …`, or why there is none
+    state: str  # of the instance afterwards, in words: `firing for 3m`, or why there is none
+    group: str | None = None  # of the instance that fires
+    ends: tuple[Line, ...] = ()  # the conditions of `resolve`, while it fires
 
     @property
     def holds(self) -> bool:
@@ -48,17 +45,14 @@ class Look:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        lines = [
-            {"condition": n.condition, "holds": n.holds, "wanted": n.wanted, "saw": n.saw}
-            for n in self.lines
-        ]
         return {
-            "at_us": self.at_us,
+            "at": iso_utc(self.at_us),
             "subject": self.subject,
             "why": self.why,
             "holds": self.holds,
-            "conditions": lines,
+            "conditions": [asdict(line) for line in self.lines],
             "state": self.state,
+            "ends_when": [asdict(line) for line in self.ends],
         }
 
 
@@ -66,38 +60,26 @@ def explain(
     engine: RuleEngine, rule: Rule, subject: str, facts: Facts, now_us: int, why: str
 ) -> Look:
     """Each condition of a rule for one subject, as things are at `now_us`."""
+    instance = engine.instances_of(rule).get(subject)
+    lines = tuple(_lines(engine, rule, rule.test, facts, now_us))
+    ends: tuple[Line, ...] = ()
+    firing = instance is not None and instance.state is AlertState.FIRING
+    if firing and rule.resolve is not None:
+        ends = tuple(_lines(engine, rule, rule.resolve, facts, now_us))
+    if instance is None:
+        holds = all(line.holds for line in lines)
+        state = "not firing" + _why_not(engine, rule, (subject, facts, holds), now_us)
+    else:
+        state = _state(rule, instance, now_us)
     return Look(
         at_us=now_us,
         subject=subject,
         why=why,
-        lines=tuple(_lines(engine, rule, rule.test, facts, now_us)),
-        state=_state(engine, rule, subject, now_us),
+        lines=lines,
+        state=state,
+        group=instance.group if instance is not None and firing else None,
+        ends=ends,
     )
-
-
-def explain_now(engine: RuleEngine, rule: Rule, now_us: int, epc: str | None) -> list[Look]:
-    """A rule on states as things are: its doors, zones, sensors, readers, or the tag asked for."""
-    view = engine.view
-    looks = []
-    if rule.on in (On.READING, On.TIMER):
-        named: tuple[str, ...] = subjects_of(rule, view.places, view.sensors)
-        subjects = tuple(view.stock.skus()) if rule.key == ("sku",) else named
-        for subject in subjects[:MAX_LOOKS]:
-            facts = events.of_place(rule.key, subject, view.places, view.sensors)
-            looks.append(explain(engine, rule, subject, facts, now_us, "as things are"))
-    for known, instance in engine.instances:
-        if (
-            known is rule
-            and epc in (None, instance.subject)
-            and rule.on
-            not in (
-                On.READING,
-                On.TIMER,
-            )
-        ):
-            subject, facts = instance.subject, instance.facts
-            looks.append(explain(engine, rule, subject, facts, now_us, "as things are"))
-    return looks[:MAX_LOOKS]
 
 
 def _lines(engine: RuleEngine, rule: Rule, test: Test, facts: Facts, now_us: int) -> Iterator[Line]:
@@ -120,59 +102,38 @@ def _lines(engine: RuleEngine, rule: Rule, test: Test, facts: Facts, now_us: int
         yield Line(holds=result.holds, condition="when", wanted=test.when.text, saw=saw)
 
 
-def _state(engine: RuleEngine, rule: Rule, subject: str, now_us: int) -> str:
-    for known, instance in engine.instances:
-        if known is rule and instance.subject == subject:
-            held = duration((now_us - instance.since_us) / 1e6)
-            if instance.state is AlertState.PENDING and instance.due_us is not None:
-                rest = duration((instance.due_us - now_us) / 1e6)
-                wait = "for" if rule.for_s else "grace"
-                return f"pending for {held}, fires in {rest} ({wait}: {duration(rule.wait_s)})"
-            ending = ", about to end" if instance.due_us is not None else ""
-            return f"firing, holds for {held}{ending}"
-    return "not firing"
+def _state(rule: Rule, instance: Instance, now_us: int) -> str:
+    """How a pending or firing instance is, and what time alone will make of it."""
+
+    def until(at_us: int) -> str:
+        return duration((at_us - now_us) / 1e6)
+
+    held = duration((now_us - instance.since_us) / 1e6)
+    if instance.state is AlertState.PENDING:
+        wait = "for" if rule.for_s else "grace"
+        due_us = instance.due_us or now_us
+        return f"pending for {held}, fires in {until(due_us)} ({wait}: {duration(rule.wait_s)})"
+    said = f"firing, holds for {held}"
+    if instance.due_us is not None:
+        keep = duration(rule.keep_firing_for_s)
+        said += f", ends in {until(instance.due_us)} (keep_firing_for: {keep})"
+    if instance.ends_us is not None:
+        said += f", ends in {until(instance.ends_us)} at the latest (resolve_after)"
+    return said + (", until somebody acknowledges it (latch)" if rule.latch else "")
 
 
-@dataclass(slots=True)
-class Witness:
-    """Follows one rule, and one subject if one is named, through what the engine is given."""
-
-    engine: RuleEngine
-    rule: Rule
-    epc: str | None = None
-    looks: list[Look] = field(default_factory=list)
-    changes: list[RuleChange] = field(default_factory=list)
-    seen: int = 0  # events that were of the rule's kind
-
-    def after(self, outcome: Outcome, time_us: int, changes: list[RuleChange]) -> None:
-        """The engine has taken an epoch."""
-        told = [c for c in changes if c.rule == self.rule.id]
-        self.changes += [c for c in told if self.epc is None or c.fields.get("epc") == self.epc]
-        for subject, facts, why in self._events(outcome):
-            self.seen += 1
-            look = explain(self.engine, self.rule, subject, facts, time_us, why)
-            self.looks = [*self.looks[-MAX_LOOKS + 1 :], look]
-
-    def _events(self, outcome: Outcome) -> Iterator[tuple[str, Facts, str]]:
-        """(subject, facts, what it is in words) of what concerns the rule."""
-        match self.rule.on:
-            case On.MOVEMENT | On.PRESENCE:
-                for movement in outcome.movements:
-                    if self.epc in (None, movement.epc):
-                        words = f"{movement.kind} {movement.from_zone} → {movement.to_zone}"
-                        moved = self.rule.on is On.MOVEMENT
-                        of = events.of_movement if moved else events.presence_after
-                        yield movement.epc, of(movement), words
-            case On.PASSAGE:
-                for passage in outcome.passages:
-                    subject = passage.id if self.rule.key == ("passage",) else passage.door
-                    words = f"passage {passage.direction} through {passage.door}"
-                    if self.epc is None or self.epc in passage.epcs:
-                        yield subject, events.of_passage(passage), words
-            case On.READER:
-                for status in outcome.statuses:
-                    port = status.port
-                    if (port is not None) == (len(self.rule.key) > 1):
-                        subject = status.reader if port is None else f"{status.reader}/{port}"
-                        site = self.engine.view.places.site
-                        yield subject, events.of_reader(status, site), f"{subject} {status.state}"
+def _why_not(engine: RuleEngine, rule: Rule, looked: tuple[str, Facts, bool], now_us: int) -> str:
+    """What there is to say of a subject that is neither pending nor firing."""
+    subject, facts, holds = looked
+    errors = engine.errors.get(rule.id)
+    if holds and errors is not None and errors.overflow:
+        return "; of this rule too much is watched already"
+    if holds and facts.event_us is not None:
+        return (
+            "; every condition holds now, but it looks at events when they happen: it will at the "
+            "next one"
+        )
+    again_us = engine.looks_again_us(rule, subject)
+    if again_us is None:
+        return ""
+    return f"; it looks again in {duration((again_us - now_us) / 1e6)}"

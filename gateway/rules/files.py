@@ -113,6 +113,7 @@ class _Collector:
             rules=tuple(rules),
             routes=routes,
             sensors=self._world.sensors,
+            disabled=tuple(entry.id for entry, _ in entries if not entry.enabled),
             tests=tuple((entry.id, test) for entry, _ in entries for test in entry.tests),
         )
 

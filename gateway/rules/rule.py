@@ -91,6 +91,7 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     routes: Routes = field(default_factory=Routes)
     sensors: tuple[SensorConfig, ...] = ()  # of the site, to be followed
+    disabled: tuple[str, ...] = ()  # ids of rules that say `enabled: false`
     notes: tuple[Problem, ...] = ()  # what the user should know, though nothing is wrong
     tests: tuple[tuple[str, Any], ...] = ()  # (rule, one of its inline tests), for trials
 

@@ -81,6 +81,12 @@ def test_an_alert_is_told_once_survives_a_kill_and_ends_when_a_person_has_seen_i
         (alert,) = _alerts(daemon)
         assert alert["id"] == told()[0]["id"]
         assert alert["state"] == "firing"
+        why = run("rules", "explain", "came", alert["fields"]["epc"], "--api", daemon.url)
+        assert why.code == 0, why.err
+        assert "  yes  kind: wanted arrived; saw arrived\n  → firing, holds for " in why.out
+        assert f"  alert {alert['id'][:8]} firing since " in why.out
+        assert "5 together: told" in why.out
+        assert "came  movement  warning   0        5" in run("rules", "ls", "--api", daemon.url).out
         said = run("alerts", "ack", alert["id"][:8], "--by", "ann", "--api", daemon.url)
         assert said.code == 0, said.err
         wait_until(lambda: [a["state"] for a in _alerts(daemon)] == ["resolved"], 10.0)
@@ -138,6 +144,12 @@ def test_rules_are_taken_up_while_it_runs_and_wrong_ones_leave_the_old_ones_in_f
     rules = site / "rules" / "came.yaml"
     rules.write_text(RULES)
     assert run("reload", "--api", daemon.url).out == "1 rule taken up\n"
+    said = run("rules", "explain", "cane", "--api", daemon.url)
+    assert (said.code, said.out) == (1, "")
+    assert "the gateway has no rule 'cane'; did you mean 'came'?" in said.err
+    said = run("rules", "explain", "came", "3034257BF7194E4000001A85", "--api", daemon.url)
+    assert "the tag has not moved: no movement of it is in the store" in said.out
+    assert daemon.get("/api/v1/rules/came/explain")["looks"] == []
     rules.write_text(RULES.replace("kind: arrived", "kind: arived"))
     said = run("reload", "--api", daemon.url)
     assert said.code == 1

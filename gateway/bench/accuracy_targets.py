@@ -58,6 +58,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
     "shifted": _ANY_DOORS,
     "parked": _ANY_DOORS,
     "bells": _ANY_DOORS,
+    "gates": _ANY_DOORS,
     "bins-nominal": _BINS,
     "bins-hard": _BINS,
 }

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.bench.bell_dock import BellDock
+from gateway.bench.gate_runs import GateRuns
 from gateway.bench.premises import site_of
 from gateway.bench.sites import write_site
 from gateway.calibration.tape import Tape
@@ -23,14 +24,17 @@ from gateway.simulation.recorder import opened, record
 from gateway.simulation.scenario import named
 from gateway.simulation.warehouse import World
 
-BELLS = "bells"
-#: setting → what it is; all but one are built-in scenarios of the simulator that bring their site.
+BELLS, GATES = "bells", "gates"
+#: Worlds that are not of the simulator: each draws its own site and what happens there.
+_OTHERS: Mapping[str, type[BellDock | GateRuns]] = {BELLS: BellDock, GATES: GateRuns}
+#: setting → what it is; all but two are built-in scenarios of the simulator that bring their site.
 SETTINGS: Mapping[str, str] = {
     "nominal": "six doors, an ordinary day",
     "hard": "six doors closer together, scatter, deaf tags, slow readers, outages",
     "shifted": "four doors of another kind, a setting that training never sees",
     "parked": "six doors, loads beside each and in many a mouth, little traffic",
     BELLS: "docks out of a textbook: another simulator, power a bell over distance",
+    GATES: "gates without a wall, both antennas hear all of it: runs as in published recordings",
     "bins-nominal": "24 bins in 12 columns, 6 antennas, cartons of 8 tags",
     "bins-hard": "the same bins among more scatter, with an outage",
 }
@@ -46,8 +50,8 @@ class Recorded:
 
 
 def parameters(name: str) -> dict[str, Any]:
-    """All numbers of a setting's scenario, the defaults included; none of the textbook docks."""
-    return {} if name == BELLS else asdict(named(name))
+    """All numbers of a setting's scenario, the defaults included; none of other simulators."""
+    return {} if name in _OTHERS else asdict(named(name))
 
 
 def recorded(name: str, seed: int, seconds: float, folder: Path, *, keep: bool = True) -> Recorded:
@@ -62,7 +66,7 @@ def recorded(name: str, seed: int, seconds: float, folder: Path, *, keep: bool =
     if kept.exists():
         site = _own_site(name, seed)
     else:
-        make = _record_bells if name == BELLS else _record_scenario
+        make = _record_other if name in _OTHERS else _record_scenario
         site = make(name, seed, seconds, recording, truth)
     begun_s = time.process_time()
     tape = Tape(site, TagIndex(), [recording], _never)
@@ -77,8 +81,8 @@ def recorded(name: str, seed: int, seconds: float, folder: Path, *, keep: bool =
 
 
 def _own_site(name: str, seed: int) -> Site:
-    """The site of a setting; that of the textbook docks is drawn by the seed."""
-    site = BellDock(seed).site if name == BELLS else site_of(named(name).site)
+    """The site of a setting; other simulators draw theirs by the seed."""
+    site = _OTHERS[name](seed).site if name in _OTHERS else site_of(named(name).site)
     assert site is not None
     return site
 
@@ -90,8 +94,8 @@ def _record_scenario(name: str, seed: int, seconds: float, recording: Path, trut
     return site
 
 
-def _record_bells(name: str, seed: int, seconds: float, recording: Path, truth: Path) -> Site:  # noqa: ARG001
-    world = BellDock(seed)
+def _record_other(name: str, seed: int, seconds: float, recording: Path, truth: Path) -> Site:
+    world = _OTHERS[name](seed)
     with opened(recording) as out, opened(truth) as facts:
         for inputs, noted in world.run(seconds):
             out.writelines(lines_of(inputs, world.site, world.tags))

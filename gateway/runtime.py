@@ -137,7 +137,8 @@ class Runtime:
     def _run(self) -> None:
         try:
             # What exists now stays: collections must not walk a million tags again and again.
-            gc.collect()
+            if gc.isenabled():  # else the start was made without, and has made next to none
+                gc.collect()
             gc.freeze()
             for driver in self._drivers:
                 driver.start()

@@ -13,9 +13,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from starlette.types import ASGIApp
+
 from gateway import __version__
 from gateway.announce import Announcements
-from gateway.api.app import create_app
+from gateway.api.context import Context
+from gateway.api.front import Front
 from gateway.api.server import listen, serve
 from gateway.api.streams import Streams
 from gateway.clock import Clock, SystemClock
@@ -28,7 +31,7 @@ from gateway.figures import Figures
 from gateway.live import LiveView
 from gateway.model.alert import RuleAction
 from gateway.model.delivery import LiveSink, Sink
-from gateway.model.device import DeviceStatus, ReaderState, SensorHealth
+from gateway.model.device import ReaderState
 from gateway.model.outcome import Outcome
 from gateway.model.tags import TagIndex
 from gateway.outbox.buffer import Buffer
@@ -49,6 +52,7 @@ from gateway.store.housekeeping import Keep
 from gateway.store.items import stored_items
 from gateway.store.writer import Writer
 from gateway.tap import InputTap
+from gateway.telemetry.device_log import log_reader, log_sensor
 from gateway.telemetry.health import Health
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.notify import Notifier, Watchdog
@@ -101,7 +105,7 @@ class Service:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; raises GatewayError when it cannot start."""
         begun_s = time.monotonic()
-        async with self._composed(stop) as parts, asyncio.TaskGroup() as tasks:
+        async with self._composed(stop) as (parts, front), asyncio.TaskGroup() as tasks:
             parts.runtime.start()
             running = [
                 tasks.create_task(parts.dispatchers.run(), name="dispatchers"),
@@ -120,6 +124,7 @@ class Service:
                 time.monotonic() - begun_s,
             )
             self.started.set()
+            tasks.create_task(front.load(), name="whole API")
             await stop.wait()
             parts.notifier.stopping()
             parts.health.not_ready("gateway", "The gateway is stopping.")
@@ -136,7 +141,7 @@ class Service:
             raise GatewayError(f"the core hangs: it was left behind after {CORE_STOP_S:g} s")
 
     @contextlib.asynccontextmanager
-    async def _composed(self, stop: asyncio.Event) -> AsyncIterator[_Parts]:
+    async def _composed(self, stop: asyncio.Event) -> AsyncIterator[tuple[_Parts, Front]]:
         """Everything built and connected, in order; closed in the reverse order."""
         configuration, loop = self.configuration, asyncio.get_running_loop()
         # The address first: a second daemon must fail before it touches the store.
@@ -147,33 +152,37 @@ class Service:
             self._reload = Reload(configuration, parts.core.watch.adopt)
             self._metrics = parts.metrics
             try:
-                streams = Streams()
-                app = create_app(
-                    live=parts.live,
-                    history=store,
-                    metrics=parts.metrics,
-                    health=parts.health,
-                    streams=streams,
-                    inputs=InputTap(parts.runtime, configuration.site, parts.core.tags).lines,
-                    figures=parts.figures.ask,
-                    outbox=RunningOutbox(store, parts.writer, parts.dispatchers),
-                    desk=Desk(
-                        configuration.site,
-                        store,
-                        parts.writer,
-                        parts.core.watch.catalog.items,
-                        parts.runtime.ask,
-                        parts.runtime.look,
-                        self.reload,
-                        self.clock,
-                    ),
-                )
-                async with serve(app, address, streams) as self.api_url:
-                    yield parts
+                context = self._api_context(parts, store)
+                front = Front(context, _whole_api)
+                async with serve(front, address, context.streams) as self.api_url:
+                    yield parts, front
             finally:
                 await asyncio.to_thread(parts.runtime.stop, CORE_STOP_S)
                 await asyncio.to_thread(parts.writer.stop, LAST_COMMIT_S)
                 parts.queue.close()
+
+    def _api_context(self, parts: _Parts, store: Store) -> Context:
+        configuration = self.configuration
+        return Context(
+            live=parts.live,
+            history=store,
+            metrics=parts.metrics,
+            health=parts.health,
+            streams=Streams(),
+            inputs=InputTap(parts.runtime, configuration.site, parts.core.tags).lines,
+            figures=parts.figures.ask,
+            outbox=RunningOutbox(store, parts.writer, parts.dispatchers),
+            desk=Desk(
+                configuration.site,
+                store,
+                parts.writer,
+                parts.core.watch.catalog.items,
+                parts.runtime.ask,
+                parts.runtime.look,
+                self.reload,
+                self.clock,
+            ),
+        )
 
     async def _last_commit(self, writer: Writer) -> None:
         """Wait until what the devices brought is durable, so that it can still be delivered."""
@@ -333,6 +342,12 @@ class Service:
             await asyncio.sleep(SURVEY_S)
 
 
+def _whole_api(context: Context) -> ASGIApp:
+    from gateway.api.app import create_app  # noqa: PLC0415 - half a start's work: see `Front`
+
+    return create_app(context)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Parts:
     """What a running gateway consists of."""
@@ -391,9 +406,9 @@ class _Committed:
     def _publish(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             for status in outcome.statuses:
-                _log(status)
+                log_reader(status)
             for health in outcome.sensor_health:
-                _log_health(health)
+                log_sensor(health)
             self._live.apply(outcome)
             self._follow(outcome)
             for listener in self._service.listeners:
@@ -413,17 +428,6 @@ def _status_line(parts: _Parts) -> str:
     return "; ".join(words)
 
 
-def _log(status: DeviceStatus) -> None:
-    """A reader that does not read; that it does, and what is odd about it, its driver has said."""
-    if status.port is not None:
-        level = logging.INFO if status.up else logging.WARNING
-        logger.log(level, "reader '%s': %s", status.reader, status.reason)
-    elif status.state is ReaderState.CONNECTING:
-        logger.info("reader '%s': %s", status.reader, status.reason)
-    elif not status.up:
-        logger.warning("reader '%s' is %s: %s", status.reader, status.state, status.reason)
-
-
 def _log_failing(errors: dict[str, RuleErrors], told: set[str]) -> None:
     """Rules that fail where they should be evaluated, each once."""
     for rule, error in dict(errors).items():
@@ -431,14 +435,6 @@ def _log_failing(errors: dict[str, RuleErrors], told: set[str]) -> None:
             told.add(rule)
             reason = error.last or f"{error.overflow} instances too many"
             logger.warning("rule '%s' cannot always be evaluated: %s", rule, reason)
-
-
-def _log_health(health: SensorHealth) -> None:
-    """A sensor that somebody should look at, or that has been seen to."""
-    if health.problem is None:
-        logger.info("sensor '%s' is well again", health.sensor)
-    else:
-        logger.warning("sensor '%s' is not believed: %s", health.sensor, health.problem)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

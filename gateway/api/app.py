@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from gateway import __version__
-from gateway.api import problems
-from gateway.api.context import Ask, Context, Desk, History, Outbox, Subscribe
+from gateway.api import refusals
+from gateway.api.context import Context
 from gateway.api.desk import desk_router
 from gateway.api.devices import device_router
 from gateway.api.events import event_routes
@@ -20,39 +20,14 @@ from gateway.api.movements import movement_router
 from gateway.api.operations import operation_routes
 from gateway.api.outbox import outbox_router
 from gateway.api.places import hot_zone_route, place_router
+from gateway.api.problems import Problem
 from gateway.api.schema import add_schema
 from gateway.api.series import series_router
-from gateway.api.streams import Streams
 from gateway.api.tags import hot_tag_route, tag_router
-from gateway.live import LiveView
-from gateway.telemetry.health import Health
-from gateway.telemetry.metrics import Metrics
 
 
-def create_app(
-    *,
-    live: LiveView,
-    history: History,
-    metrics: Metrics,
-    health: Health,
-    streams: Streams,
-    inputs: Subscribe | None = None,
-    outbox: Outbox | None = None,
-    desk: Desk | None = None,
-    figures: Ask | None = None,
-) -> FastAPI:
-    """The application. `streams` is also what ends them when the server stops."""
-    context = Context(
-        live=live,
-        history=history,
-        metrics=metrics,
-        health=health,
-        streams=streams,
-        inputs=inputs,
-        outbox=outbox,
-        desk=desk,
-        figures=figures,
-    )
+def create_app(context: Context) -> FastAPI:
+    """The application."""
     long_lived = [*event_routes(context), *input_routes(context)]
     app = FastAPI(
         title="rfid-gateway",
@@ -64,10 +39,10 @@ def create_app(
         redirect_slashes=False,
         middleware=[Middleware(Guard, streams=frozenset(route.path for route in long_lived))],
         exception_handlers={
-            problems.Problem: problems.answer_problem,
-            RequestValidationError: problems.answer_invalid,
-            HTTPException: problems.answer_http,
-            Exception: problems.answer_failure,
+            Problem: refusals.answer_problem,
+            RequestValidationError: refusals.answer_invalid,
+            HTTPException: refusals.answer_http,
+            Exception: refusals.answer_failure,
         },
     )
     routes = app.router.routes

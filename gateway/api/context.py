@@ -147,7 +147,7 @@ Ask = Callable[[Question], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the routes work with."""
+    """What the routes work with. `streams` is also what ends them when the server stops."""
 
     live: LiveView
     history: History

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from gateway.api.streams import Streams
 from gateway.errors import Unavailable
@@ -50,7 +50,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: FastAPI, listener: socket.socket, streams: Streams) -> AsyncIterator[str]:
+async def serve(app: ASGIApp, listener: socket.socket, streams: Streams) -> AsyncIterator[str]:
     """Serve `app` while the context lasts; gives its URL. Streams are ended first."""
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     server = _Server(

@@ -68,6 +68,7 @@ def schema(
     """Print the JSON Schema of gateway.yaml or of another file of the site, for editors."""
     from gateway.settings import device_files, site_file
     from gateway.settings import schema as gateway_file
+    from gateway.settings.json_schema import json_schema
     from gateway.settings.section import Section
 
     models: dict[File, type[Section]] = {
@@ -77,7 +78,7 @@ def schema(
         File.SENSORS: device_files.SensorGroupFile,
         File.PROFILE: device_files.ProfileFile,
     }
-    typer.echo(json.dumps(gateway_file.json_schema(models[file]), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(json_schema(models[file]), indent=2, ensure_ascii=False))
 
 
 def _flat(setting: Setting) -> str:

@@ -252,8 +252,3 @@ class Settings(Section):
     alerts: AlertsSettings = AlertsSettings()
     recording: RecordingSettings = RecordingSettings()
     log: LogSettings = LogSettings()
-
-
-def json_schema(model: type[Section]) -> dict[str, Any]:
-    """The JSON Schema of a file, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()

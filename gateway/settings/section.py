@@ -12,7 +12,8 @@ from gateway.settings.values import Line
 class Section(BaseModel):
     """One mapping of a file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # Built when a file is fitted in: the model of a file builds all that is in it, once.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

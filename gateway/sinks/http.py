@@ -15,25 +15,18 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
-
-from gateway import __version__
-from gateway.errors import Hold, Retry, SinkError
+from gateway.errors import Hold, SinkError
 from gateway.model.delivery import Secret, SinkConfig
 from gateway.sinks.addresses import Allowed, parse_allowed
-from gateway.sinks.http_status import Reply, one_line
+from gateway.sinks.http_status import Reply
 
-#: How much of an answer is read.
-RESPONSE_BYTES = 1 << 20
-CONNECT_S = 5.0
+if TYPE_CHECKING:
+    from gateway.sinks.http_client import HttpClient
+
 DEFAULT_TIMEOUT_S = 10.0
-#: Connections that have been idle for so long are closed; servers often wait 60 s.
-IDLE_S = 30.0
 
 #: Options of a sink that are read here.
 OPTIONS = frozenset({"url", "allow", "timeout", "token", "headers", "tls"})
@@ -101,28 +94,16 @@ class HttpConnection:
         self.endpoint = endpoint
         self._parallel = parallel
         self._lookup = lookup or _look_up
-        self._session: aiohttp.ClientSession | None = None
+        self._client: HttpClient | None = None
         self._headers = {name: _text(value) for name, value in endpoint.headers.items()}
 
     async def open(self) -> None:
         """Get ready; raises `Hold` when the files for TLS cannot be used."""
-        if self._session is not None:
+        if self._client is not None:
             return
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=_CheckedResolver(self.endpoint.allowed, self._lookup),
-                ssl=await asyncio.to_thread(_tls_context, self.endpoint),
-                use_dns_cache=False,
-                limit=self._parallel,
-                keepalive_timeout=IDLE_S,
-            ),
-            timeout=aiohttp.ClientTimeout(
-                total=self.endpoint.timeout_s, sock_connect=min(CONNECT_S, self.endpoint.timeout_s)
-            ),
-            headers={"User-Agent": f"rfid-gateway/{__version__}", "Accept-Encoding": "identity"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+        make, tls = await asyncio.to_thread(_prepare, self.endpoint)
+        if self._client is None:  # another request may have been quicker
+            self._client = make(self.endpoint, self._lookup, tls, self._parallel)
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Send a body; raises `Retry` when there is no answer, `Hold` when there may be none."""
@@ -130,82 +111,20 @@ class HttpConnection:
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Reply:
         """Ask for an address at the same host; raises as `post`, and `Hold` for another host."""
-        if URL(url).origin() != URL(self.endpoint.url).origin():
-            raise Hold(f"{self.endpoint.host} sends us to another host, which is not followed")
         return await self._ask("GET", url, dict(headers), None)
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
 
     async def _ask(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> Reply:
         await self.open()
-        assert self._session is not None
-        host = self.endpoint.host
-        try:
-            async with self._session.request(
-                method,
-                URL(url),
-                data=body,
-                headers=self._headers | headers,
-                allow_redirects=False,
-            ) as response:
-                return Reply(
-                    status=response.status,
-                    headers={name.lower(): value for name, value in response.headers.items()},
-                    body=await _bounded(response),
-                )
-        except TimeoutError as error:
-            raise Retry(f"{host} has not answered in {self.endpoint.timeout_s:g} s") from error
-        except aiohttp.ClientConnectorCertificateError as error:
-            reason = getattr(error.certificate_error, "verify_message", "") or "it does not fit"
-            raise Hold(f"the certificate of {host} is not accepted: {reason}") from error
-        except (aiohttp.ClientConnectorError, aiohttp.ClientOSError) as error:
-            reason = (error.strerror or str(error) or type(error).__name__).lower()
-            raise Retry(f"{host} cannot be reached ({reason})") from error
-        except (aiohttp.ClientError, ValueError) as error:
-            reason = one_line(getattr(error, "message", "") or str(error))[:200]
-            raise Retry(
-                f"{host} has not answered as HTTP does ({reason or type(error).__name__})"
-            ) from error
-
-
-class _CheckedResolver(AbstractResolver):
-    """Gives the connector only addresses that may be connected to."""
-
-    def __init__(self, allowed: Allowed, lookup: Lookup) -> None:
-        self._allowed = allowed
-        self._lookup = lookup
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses of a host that are allowed; raises `Hold` when it has only others."""
-        del family  # of each kind that the host has
-        found = await self._lookup(host, port)
-        good = [address for address in found if self._allowed.refusal(host, address) is None]
-        if not found:
-            raise socket.gaierror(socket.EAI_NONAME, "its name has no address")
-        if not good:
-            self._allowed.check(host, found[0])
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in good
-        ]
-
-    async def close(self) -> None:
-        """Nothing is kept."""
+        assert self._client is not None
+        return await self._client.ask(method, url, self._headers | headers, body)
 
 
 async def _look_up(host: str, port: int) -> list[str]:
@@ -215,15 +134,11 @@ async def _look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    """The body, or its beginning; what is too long costs the connection."""
-    body = b""
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > RESPONSE_BYTES:
-            response.close()
-            return body[:RESPONSE_BYTES]
-    return body
+def _prepare(endpoint: Endpoint) -> tuple[type[HttpClient], ssl.SSLContext | bool]:
+    """What takes too long for the event loop; raises `Hold` when a file cannot be used."""
+    from gateway.sinks.http_client import HttpClient  # noqa: PLC0415 - not before it is needed
+
+    return HttpClient, _tls_context(endpoint)
 
 
 def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.api.app import create_app
-from gateway.api.context import Ask, Outbox
+from gateway.api.context import Ask, Context, Outbox, Subscribe
 from gateway.api.server import listen, serve
 from gateway.api.streams import Streams
 from gateway.live import LiveView
@@ -80,28 +80,37 @@ class Gateway:
         self.live.apply(outcome(tags=[row(epc, "yard", seq=seq)], movements=[told]))
 
 
-def new_gateway(
+def new_context(
     *epcs: bytes,
-    inputs: Callable[[], AsyncIterator[bytes]] | None = None,
+    inputs: Subscribe | None = None,
     streams: Streams | None = None,
     outbox: Outbox | None = None,
     figures: Ask | None = None,
-) -> Gateway:
-    """A gateway that has numbered these tags and committed nothing yet."""
-    live = new_view(*epcs, first_event_id=1_000, reads_of=lambda _: [HEARD])
-    history, metrics = FakeHistory(), Metrics(readers=["dock-1", "bins-1"])
-    health, streams = Health(time.monotonic), streams or Streams()
-    app = create_app(
-        live=live,
-        history=history,
-        metrics=metrics,
-        health=health,
-        streams=streams,
+) -> Context:
+    """What the API works with: a gateway that has numbered these tags and committed nothing yet."""
+    return Context(
+        live=new_view(*epcs, first_event_id=1_000, reads_of=lambda _: [HEARD]),
+        history=FakeHistory(),
+        metrics=Metrics(readers=["dock-1", "bins-1"]),
+        health=Health(time.monotonic),
+        streams=streams or Streams(),
         inputs=inputs,
         outbox=outbox,
         figures=figures,
     )
-    return Gateway(live, history, health, metrics, streams, app)
+
+
+def new_gateway(
+    *epcs: bytes,
+    inputs: Subscribe | None = None,
+    streams: Streams | None = None,
+    outbox: Outbox | None = None,
+    figures: Ask | None = None,
+) -> Gateway:
+    """The same, with the application."""
+    of = new_context(*epcs, inputs=inputs, streams=streams, outbox=outbox, figures=figures)
+    assert isinstance(of.history, FakeHistory)
+    return Gateway(of.live, of.history, of.health, of.metrics, of.streams, create_app(of))
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ import pytest
 
 from gateway.errors import Hold, Rejected, Retry, SinkError
 from gateway.model.delivery import Secret, SinkConfig
-from gateway.sinks.http import RESPONSE_BYTES, HttpConnection, endpoint_of
+from gateway.sinks.http import HttpConnection, endpoint_of
+from gateway.sinks.http_client import RESPONSE_BYTES
 from gateway.sinks.http_status import Reply, check, retry_after_s
 from tests.http_peer import Answer, HttpPeer
 from tests.servers import free_port, require

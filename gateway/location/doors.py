@@ -329,9 +329,10 @@ class Doors:
         crossing_us = int(case.features.crossing_us[case.index])
         since_us = int(states.since_us[tag])
         if here == site.zone_numbers[to_zone]:
-            if crossing_us - since_us > FIRST_READS_US or states.seq[tag] > 1:
+            first_reads = crossing_us - since_us <= FIRST_READS_US and states.seq[tag] <= 1
+            if not first_reads and not self._came_again(case.row, since_us):
                 return None  # it is there already: this is its own echo
-            here = NO_ZONE  # it was put there by its first reads
+            here = NO_ZONE  # it was put there by its first reads, or came back unseen
         event_us = max(crossing_us, since_us)
         chance = float(case.chances[:2].max())
         half = bool(case.features.half[case.index])
@@ -349,6 +350,11 @@ class Doors:
             dwell_s=(event_us - since_us) / 1e6 if here != NO_ZONE else None,
             evidence=self._evidence(case, number, crossing_us, told),
         )
+
+    def _came_again(self, row: int, since_us: int) -> bool:
+        """Whether the tag had been out of the door's hearing since it arrived where it is."""
+        heard_us = self._tracks.first_us[:, row]
+        return bool((heard_us[heard_us > 0] > since_us).all())
 
     def _evidence(
         self, case: _Case, door: int, crossing_us: int, reasons: list[Any]

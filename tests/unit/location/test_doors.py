@@ -113,6 +113,20 @@ def test_a_load_that_goes_out_stays_out_while_it_is_still_heard() -> None:
     passed_one_way(scene, [f"P{number}" for number in range(6)], Direction.OUT)
 
 
+def test_a_load_that_came_back_unseen_goes_out_again() -> None:
+    scene = Scene()
+    names = [f"P{n}" for n in range(8)]
+    for at_s in (6, 60):
+        for name in names:
+            scene.drive(name, at_s=at_s)
+    scene.run(90)
+    for name in names:
+        moved = [m for m in scene.of(name) if m.direction is not None]
+        assert [(m.direction, m.from_zone, m.to_zone) for m in moved] == [
+            (Direction.OUT, "staging", "yard")
+        ] * 2
+
+
 def test_the_reasons_are_told_in_words() -> None:
     scene = Scene()
     for number in range(4):

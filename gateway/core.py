@@ -208,8 +208,10 @@ class Core:
         """(EPC in upper-case hex, zone, presence, there since) of every tag that is somewhere."""
         states, zones = self.engine.states, self.site.zones
         for tag in np.flatnonzero(states.zone[: len(self.tags)] >= 0).tolist():
-            presence = Presence(int(states.presence[tag]))
-            yield self._epc(tag), zones[states.zone[tag]].id, presence, int(states.since_us[tag])
+            # Who takes them one by one sees each as it is by then.
+            if states.zone[tag] >= 0:
+                presence, since_us = Presence(int(states.presence[tag])), int(states.since_us[tag])
+                yield self._epc(tag), zones[states.zone[tag]].id, presence, since_us
 
     def place(self, epc: str) -> tuple[str, Presence, int] | None:
         """(zone, presence, there since) of one tag, None if it is nowhere."""

@@ -199,6 +199,8 @@ class Desk:
             self._items.put((key, None) for key in keys)
         for start in range(0, len(imported.items), CHUNK):
             await self._write(imported.items[start : start + CHUNK])
+        if imported.items or replace:
+            self._ask({"items": "changed"})  # rules look again; nobody waits for that
         return imported
 
     async def rules(self) -> list[Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import orjson
@@ -22,7 +22,7 @@ from gateway.errors import GatewayError
 from gateway.model.alert import Acknowledgement, AlertState, RuleAction, RuleChange, RuleRow
 from gateway.model.catalog import Item
 from gateway.model.command import Command
-from gateway.model.movement import MOVEMENT_NAMESPACE, Presence
+from gateway.model.movement import MOVEMENT_NAMESPACE, Presence, Status
 from gateway.model.outcome import Memory, Message, Outcome
 from gateway.model.passage import Passage
 from gateway.model.place import Site
@@ -100,6 +100,11 @@ class Watch:
         """The open shipment that expects this tag at this door, None if there is none."""
         return self.catalog.shipments.expecting(epc, door, self._time_us)
 
+    def judged(self, passage: Passage) -> Passage | None:
+        """A passage with the verdict that it would get now; nothing is counted."""
+        provisional = replace(passage, status=Status.PROVISIONAL)
+        return self.catalog.shipments.judge(provisional)[0]
+
     def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:
         """(EPC, zone, presence, there since) of every tag that is somewhere."""
         return iter(()) if self.whereabouts is None else self.whereabouts.places()
@@ -148,7 +153,7 @@ class Watch:
         """Do what a person or another system asked for; GatewayError for what makes no sense.
 
         {"ack": ALERT, "by", "note", "until_us"} · {"silence": {…}} · {"unsilence": ID} ·
-        {"release": ZONE} · {"shipment": {…}} · {"remove_shipment": ID}
+        {"release": ZONE} · {"shipment": {…}} · {"remove_shipment": ID} · {"items": "changed"}
         """
         try:
             known = self._command(command.body, command.time_us)
@@ -181,8 +186,12 @@ class Watch:
         elif "shipment" in command:
             doors = [door.id for door in self._site.doors]
             self._waiting.append(shipments.put(shipment_of(command["shipment"], doors)))
+            self.rules.reconsider()
         elif "remove_shipment" in command:
             self._waiting.append(shipments.remove(str(command["remove_shipment"])))
+            self.rules.reconsider()
+        elif "items" in command:
+            self.rules.reconsider(items=True)
         else:
             return False
         return True

@@ -9,6 +9,7 @@ assert bench.told == ["120 misplaced firing epc=…"]
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ class Catalog:
         self.items: dict[str, Item] = {}
         self.shipments: dict[str, str] = {}
         self.in_use = False
+        self.verdicts: dict[str, str] = {}  # what loads through a door would get now
         self.known: list[tuple[str, str | None, Presence, int]] = []
 
     def give(self, tag: str, /, **facts: Any) -> None:
@@ -87,6 +89,12 @@ class Catalog:
 
     def shipment_expects(self, epc: str, door: str | None) -> str | None:
         return self.shipments.get(epc)
+
+    def judged(self, passage: Passage) -> Passage | None:
+        if passage.door not in self.verdicts:
+            return None
+        verdict = self.verdicts[passage.door]
+        return replace(passage, verdict=verdict, expected={"shipment": "S-1"})
 
     def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:
         return iter(self.known)

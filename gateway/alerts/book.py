@@ -33,7 +33,7 @@ FLAP_US = 15 * 60_000_000
 #: A storm is told when it has shown how big it is.
 STORM_WAIT_S = 10.0
 #: Reasons that end even an alert which only a person should end.
-ENDING = frozenset({"rule changed", "shipment assigned", "ended by hand"})
+ENDING = frozenset({"rule changed", "goods or shipment assigned", "ended by hand"})
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from gateway.model.alert import AlertState
 from gateway.model.catalog import Item, KeyKind
 from gateway.model.movement import Kind, Movement, Presence, Status, movement_id
 from gateway.model.outcome import Outcome
+from gateway.model.passage import Passage
 from gateway.model.place import Site, Zone, ZoneKind
 from gateway.rules.build_where import World
 from gateway.rules.engine import RuleEngine
@@ -178,6 +179,9 @@ class _Items:
         return False
 
     def shipment_expects(self, epc: str, door: str | None) -> str | None:  # noqa: ARG002
+        return None
+
+    def judged(self, passage: Passage) -> Passage | None:  # noqa: ARG002
         return None
 
     def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:

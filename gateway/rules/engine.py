@@ -23,6 +23,7 @@ from gateway.rules.instance import Instance, forgotten, instance_of
 from gateway.rules.knowledge import Knowledge
 from gateway.rules.life import LOOK, Life, RuleErrors
 from gateway.rules.memory import Memory
+from gateway.rules.review import Review
 from gateway.rules.rule import Rule, RuleSet
 from gateway.rules.sensors import SensorStates
 from gateway.rules.stock import Stock
@@ -38,6 +39,7 @@ class RuleEngine:
     def __init__(self, rules: RuleSet, site: Site, knowledge: Knowledge) -> None:
         self._places = Places(site)
         self._knowledge = knowledge
+        self._inside = frozenset(z.id for z in site.zones if z.kind is not ZoneKind.OUTSIDE)
         self._stock = Stock(knowledge)
         self._stock_known = False
         self._uncounted: list[str] = []  # tags that are inside, whose items are not counted yet
@@ -125,6 +127,9 @@ class RuleEngine:
             self._on_movement(movement)
         for passage in outcome.passages:
             self._on_passage(passage)
+        if self._review.busy:
+            self._review.step(self._now_us, self._inside)
+            self._spread_skus()
         self._run_timers(time_us)
         changes = self._later + self._life.changes
         self._later, self._life.changes = [], []
@@ -146,6 +151,7 @@ class RuleEngine:
         self._now_us = time_us
         self._adopt([row for row in stored if row.rule], time_us)
         self._start(time_us, known)
+        self.reconsider()  # what had changed may not have been looked at yet
 
     def replace(self, rules: RuleSet, time_us: int) -> list[RuleChange]:
         """Use other rules. Instances of those that are unchanged go on, the others end."""
@@ -153,13 +159,15 @@ class RuleEngine:
         known = self._memory.digests
         time_us = max(time_us, self._now_us)
         self._gone |= {(row.rule, row.key): row for row in self._life.rows()}
-        counts = self._life.evaluations
+        counts, reviewing = self._life.evaluations, self._review.busy
         sensors = SensorStates(self._places.site, rules.sensors)
         sensors.copy(self._view.sensors)
         self._view.sensors = sensors
         self._use(rules)
         self._life.evaluations = counts
         self._adopt(held, time_us)
+        if reviewing:
+            self.reconsider(items=True)
         if self._started:
             self._start(time_us, known)
         changes = self._later + self._life.changes
@@ -176,6 +184,10 @@ class RuleEngine:
         changes, self._life.changes = self._life.changes, []
         return changes
 
+    def reconsider(self, *, items: bool = False) -> None:
+        """Shipments have changed, or `items`: look again, in slices, at what they decide."""
+        self._review.begin(items=items and self._started)
+
     # Setting up.
 
     def _number(self, rule: Rule) -> int:
@@ -184,6 +196,7 @@ class RuleEngine:
     def _use(self, rules: RuleSet) -> None:
         self._set = rules
         self._life = Life(rules.rules, self._view)
+        self._review = Review(self._life, self._knowledge, self._stock)
         numbered = list(enumerate(rules.rules))
 
         def on(kind: On) -> list[tuple[int, Rule]]:
@@ -260,9 +273,8 @@ class RuleEngine:
         if not watches and not counts:
             return
         self._stock_known = self._stock_known or counts
-        inside = frozenset(zone for zone in self._places.zones if self._is_inside(zone))
         for epc, zone, state, since_us in self._knowledge.tags():
-            if counts and zone in inside and state is Presence.PRESENT:
+            if counts and zone in self._inside and state is Presence.PRESENT:
                 self._uncounted.append(epc)
             if watches and (concerned := self._presence_rules.concerned(None, zone, None)):
                 facts = events.of_presence(epc, zone, state, since_us)
@@ -311,7 +323,7 @@ class RuleEngine:
         self._set_tick(number, rule, at_us)
         subjects: Iterable[str] = subjects_of(rule, self._places, self._view.sensors)
         if number in self._unseen_skus:
-            if self._uncounted:
+            if self._uncounted or self._review.recounting:
                 return  # nobody knows yet how many there are
             subjects = sorted(self._unseen_skus[number])
             self._unseen_skus[number] = set()
@@ -354,7 +366,7 @@ class RuleEngine:
             if self._uncounted:
                 self._moved.add(epc)
             inside = movement.kind in (Kind.ARRIVED, Kind.MOVED)
-            self._stock.put(epc, inside=inside and self._is_inside(movement.to_zone))
+            self._stock.put(epc, inside=inside and movement.to_zone in self._inside)
             self._spread_skus()
         zone = movement.to_zone or movement.from_zone
         held, rules = self._life.tags.get(epc, ()), self._life.rules
@@ -399,10 +411,6 @@ class RuleEngine:
         if door in subjects_of(rule, self._places, self._view.sensors):
             facts = events.of_place(rule.key, door, self._places, self._view.sensors)
             self._life.look(number, door, facts, self._now_us)
-
-    def _is_inside(self, zone: str | None) -> bool:
-        known = self._places.zones.get(zone or "")
-        return known is not None and known.kind is not ZoneKind.OUTSIDE
 
     def _spread_skus(self) -> None:
         """Tell the rules on stock which SKUs have changed."""

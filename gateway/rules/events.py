@@ -11,6 +11,8 @@ from gateway.model.place import Site
 from gateway.rules.facts import Facts, Places
 from gateway.rules.sensors import SensorStates
 
+#: EPCs that are kept of a load, so that it can be judged again.
+MAX_EPCS = 1_000
 _STATES = {Kind.MISSING: Presence.MISSING, Kind.DEPARTED: Presence.DEPARTED}
 
 
@@ -53,6 +55,7 @@ def of_passage(passage: Passage) -> Facts:
         "direction": None if passage.direction is None else str(passage.direction),
         "verdict": None if passage.verdict is None else str(passage.verdict),
         "tags": len(passage.epcs),
+        "epcs": list(passage.epcs[:MAX_EPCS]),
         "confidence": passage.confidence,
         "shipment": expected.get("shipment") or expected.get("id"),
         "duration": (passage.end_us - passage.start_us) / 1e6,

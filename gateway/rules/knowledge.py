@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.model.catalog import Item
 from gateway.model.movement import Presence
+from gateway.model.passage import Passage
 
 
 class Knowledge(Protocol):
@@ -21,8 +22,14 @@ class Knowledge(Protocol):
     def shipment_expects(self, epc: str, door: str | None) -> str | None:
         """The open shipment that expects this tag at this door, None if there is none."""
 
+    def judged(self, passage: Passage) -> Passage | None:
+        """A passage with the verdict that it would get now, nothing counted; None: unknown."""
+
     def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:
-        """(EPC, zone, presence, there since) of every known tag; asked for once, at the start."""
+        """(EPC, zone, presence, there since) of every known tag.
+
+        Asked for at the start, and when items have changed, then taken a slice at a time.
+        """
 
 
 class NoKnowledge:
@@ -38,6 +45,10 @@ class NoKnowledge:
 
     def shipment_expects(self, epc: str, door: str | None) -> str | None:  # noqa: ARG002
         """None does."""
+        return None
+
+    def judged(self, passage: Passage) -> Passage | None:  # noqa: ARG002
+        """Nothing is expected."""
         return None
 
     def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:

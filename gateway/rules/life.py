@@ -22,6 +22,8 @@ from gateway.rules.timers import TimerName, Timers
 #: Instances, and subjects that wait for their time, of one rule; more are counted and passed over.
 MAX_INSTANCES = 100_000
 _OF_TAGS = (On.MOVEMENT, On.PRESENCE)
+#: Why it ended: the goods or a shipment were put right later.
+RIGHT_AFTER_ALL = "goods or shipment assigned"
 FIRE, LOOK, CLEAR, END = "fire", "look", "clear", "end"
 
 
@@ -62,6 +64,23 @@ class Life:
                 self._look_at(number, instance, now_us, cause)
                 if self.instances[number].get(subject) is instance:
                     self._store(rule, instance)
+        except Exception as error:  # noqa: BLE001 - the boundary that isolates a rule
+            self._failed(rule, f"{type(error).__name__}: {error}")
+
+    def reconsider(
+        self, number: int, instance: Instance, part: Test, facts: Facts, now_us: int
+    ) -> None:
+        """Items or shipments have changed, which decide `part` of the rule. Never raises.
+
+        If that no longer holds the instance is over, even if only a person should end it.
+        """
+        rule = self.rules[number]
+        waits = instance.state is AlertState.PENDING and rule.grace_s > 0
+        try:
+            if not waits and not self.holds(rule, part, facts, now_us)[0]:
+                self.close(number, instance, now_us, RIGHT_AFTER_ALL)
+            elif facts.event_us is None:
+                self._look_at(number, instance, now_us, None)
         except Exception as error:  # noqa: BLE001 - the boundary that isolates a rule
             self._failed(rule, f"{type(error).__name__}: {error}")
 

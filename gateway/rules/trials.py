@@ -75,6 +75,9 @@ class _GivenKnowledge:
     def shipment_expects(self, epc: str, door: str | None) -> str | None:  # noqa: ARG002
         return self.shipments.get(epc)
 
+    def judged(self, passage: Passage) -> Passage | None:  # noqa: ARG002
+        return None
+
     def tags(self) -> Iterator[tuple[str, str | None, Presence, int]]:
         for tag in self._tags:
             since_us = self._start_us - round(tag.since * 1e6)
@@ -93,6 +96,7 @@ def _run(rules: RuleSet, site: Site, test: TestEntry) -> list[str]:
             at_us = start_us + round(event.at * 1e6)
             changes += engine.step(Outcome(number=0, now_us=at_us), max(now_us, at_us))
             knowledge.shipments |= {tag_of(tag): name for tag, name in event.shipments.items()}
+            engine.reconsider()
         outcome, at_us = _outcome(event, number, start_us, site, kinds)
         now_us = max(now_us, at_us)
         changes += engine.step(outcome, now_us)

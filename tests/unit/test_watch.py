@@ -14,8 +14,9 @@ from gateway.errors import GatewayError
 from gateway.model.alert import AlertState, RuleAction, RuleChange, RuleRow
 from gateway.model.catalog import Item, KeyKind
 from gateway.model.command import Command
-from gateway.model.movement import Presence
+from gateway.model.movement import Direction, Presence, Status
 from gateway.model.outcome import Memory, Outcome
+from gateway.model.passage import Passage
 from gateway.model.place import Door, Site, Zone, ZoneKind
 from gateway.watch import Watch
 
@@ -48,10 +49,14 @@ class ScriptedRules:
     def __init__(self, *changes: RuleChange) -> None:
         self.changes = list(changes)
         self.restored: list[RuleRow] = []
+        self.reconsidered: list[str] = []
 
     def step(self, outcome: Outcome, time_us: int) -> list[RuleChange]:
         said, self.changes = self.changes, []
         return said
+
+    def reconsider(self, *, items: bool = False) -> None:
+        self.reconsidered += ["items" if items else "shipments"]
 
     def rows(self) -> list[RuleRow]:
         return [
@@ -183,3 +188,40 @@ def test_movements_carry_the_goods_of_their_tag() -> None:
     key = "gtin:80614141123458"
     watch.catalog.items.put([(key, body_of(Item(kind=KeyKind.GTIN, key=key, sku="0047")))])
     assert watch.goods(EPC) == {"sku": "0047", "name": None, "category": None}
+
+
+def test_rules_look_again_when_shipments_or_items_change() -> None:
+    rules = ScriptedRules()
+    watch = watch_with(rules)
+    watch.command(asked({"shipment": {"id": "S", "lines": [{"epc": EPC}]}}))
+    watch.command(asked({"remove_shipment": "S"}))
+    watch.command(asked({"items": "changed"}))
+    assert rules.reconsidered == ["shipments", "shipments", "items"]
+
+
+def test_a_load_is_judged_by_the_shipments_that_there_are_now_and_nothing_is_counted() -> None:
+    watch = Watch(SITE)
+    load = Passage(
+        id="p",
+        site="dc",
+        door="door-1",
+        direction=Direction.OUT,
+        status=Status.CONFIRMED,
+        start_us=S,
+        end_us=S,
+        event_time_us=S,
+        record_time_us=S,
+        epcs=(EPC,),
+        confidence=0.9,
+    )
+    watch.command(asked({"shipment": {"id": "other", "lines": [{"sku": "x"}]}}))
+    again = watch.judged(load)
+    assert again is not None
+    assert again.verdict == "unexpected"
+    watch.command(asked({"shipment": {"id": "S", "lines": [{"epc": EPC}]}}))
+    again = watch.judged(load)
+    assert again is not None
+    assert again.verdict == "complete"
+    shipment = watch.catalog.shipments.get("S")
+    assert shipment is not None
+    assert shipment.passed == {}

@@ -36,7 +36,7 @@ from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
 from gateway.location.retractions import Retractions
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
-from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks
+from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
 from gateway.model.device import SensorReading
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
@@ -236,8 +236,8 @@ class Doors:
         others = self._tracks.row[starts[cases] + places]
         rival = others != rows[cases]
         cases, others = cases[rival], others[rival]
-        around = np.clip(at + np.arange(-RIVAL_BINS, RIVAL_BINS + 1)[:, None], 0, BINS - 1)
-        here = np.take_along_axis(power.max(axis=1), around, axis=0).max(axis=0)
+        cells = bins_around(at, RIVAL_BINS) * len(rows) + np.arange(len(rows))
+        here = power.max(axis=1).ravel().take(cells).max(axis=0)
         there = self._tracks.loudest(others, at[cases], RIVAL_BINS)
         np.minimum.at(margin, cases, here[cases] - there)
         return margin

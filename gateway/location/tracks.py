@@ -251,7 +251,15 @@ class Tracks:
 
     def loudest(self, rows: Numbers, at: Numbers, reach: int) -> Power:
         """The most that was heard of each track, on either side, up to `reach` bins around `at`."""
-        bins = np.clip(at + np.arange(-reach, reach + 1)[:, None], 0, BINS - 1)
+        bins = bins_around(at, reach)
         cells = (bins + self._bin + 1) % BINS * (2 * len(self.tag)) + rows
         flat = self.power_dbm.reshape(-1)
-        return np.asarray(np.maximum(flat[cells], flat[cells + len(self.tag)]).max(axis=0))
+        return np.asarray(
+            np.maximum(flat.take(cells), flat.take(cells + len(self.tag))).max(axis=0)
+        )
+
+
+def bins_around(at: Numbers, reach: int) -> Numbers:
+    """(bins, …): each of these bins of a window and up to `reach` before and after it."""
+    bins = at + np.arange(-reach, reach + 1)[:, None]
+    return np.minimum(np.maximum(bins, 0), BINS - 1)

@@ -280,7 +280,7 @@ def _columns(by_name: Mapping[str, npt.NDArray[Any]], names: Iterable[str]) -> F
 
 def _within(values: npt.NDArray[Any], least: float, most: float) -> npt.NDArray[Any]:
     """Like `np.clip`, at a third of its price for few values."""
-    return np.minimum(np.maximum(values, least), most)
+    return np.asarray(np.minimum(np.maximum(values, least), most))
 
 
 def joined(one: Features, other: Features) -> Features:
@@ -304,7 +304,7 @@ def side_first_seen(power: Power) -> Floats:
 
 def _count(which: Bools) -> npt.NDArray[np.intp]:
     """How many of the bins; a sum of small numbers, which takes a tenth of one of booleans."""
-    return which.view(np.int8).sum(axis=0, dtype=np.int8).astype(np.intp)
+    return np.asarray(which.view(np.int8).sum(axis=0, dtype=np.int8), dtype=np.intp)
 
 
 def _share(heard: Bools, when: Bools) -> Floats:
@@ -315,7 +315,7 @@ def _share(heard: Bools, when: Bools) -> Floats:
 
 def _stronger(power: Power) -> Power:
     """(bins, tracks): on which side each is, by its power: -1 inside … +1 outside."""
-    return np.tanh((power[:, OUTSIDE] - power[:, INSIDE]) / np.float32(SIDE_DB))
+    return np.asarray(np.tanh((power[:, OUTSIDE] - power[:, INSIDE]) / np.float32(SIDE_DB)))
 
 
 def _sides_of(stronger: Power, heard: Bools, new: Bools) -> tuple[Floats, Floats]:

@@ -262,4 +262,4 @@ class Tracks:
 def bins_around(at: Numbers, reach: int) -> Numbers:
     """(bins, …): each of these bins of a window and up to `reach` before and after it."""
     bins = at + np.arange(-reach, reach + 1)[:, None]
-    return np.minimum(np.maximum(bins, 0), BINS - 1)
+    return np.asarray(np.minimum(np.maximum(bins, 0), BINS - 1))

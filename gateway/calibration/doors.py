@@ -16,7 +16,7 @@ from gateway.calibration.measured import Measured
 from gateway.calibration.walks import Walk, What
 from gateway.location.company import Company
 from gateway.location.coverage import Coverage
-from gateway.location.doors import LATE_S, SETTLE_S, Doors
+from gateway.location.doors import Doors
 from gateway.location.passage_features import (
     ORDER_FEATURES,
     PASSAGE_FEATURES,
@@ -24,6 +24,7 @@ from gateway.location.passage_features import (
     Floats,
 )
 from gateway.location.passage_model import IN, NONE, OUT, softmax
+from gateway.location.ripeness import LATE_S, SETTLE_S
 from gateway.location.states import TagStates
 from gateway.location.tracks import Numbers
 from gateway.model.calibration import DoorTrim

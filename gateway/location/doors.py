@@ -34,6 +34,7 @@ from gateway.location.passage_features import (
 )
 from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
 from gateway.location.retractions import Retractions
+from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, is_ripe
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
@@ -47,21 +48,9 @@ RECENT_US = 8_000_000
 WINDOW_US = BINS * BIN_US
 #: While as many tags as this are passing at a door, tags that were hardly read there count, too.
 COMPANY = 3.0
-#: A tag with less company than this travels alone.
-LONE = 1.5
 WELL_KNOWN, MOST_PLAIN_DB = 0.6, 10.0
-#: A passage is announced when it is this likely, and confirmed; see `_ripe`.
-PROVISIONAL = 0.90
-CONFIRMED = 0.97
-CONFIRMED_LATE = 0.90
-CONFIRMED_ALONE, CLEAR_ORDER = 0.80, 0.95
-CONFIRMED_HALF = 0.55
-#: From this long after its last peak a case may be confirmed; later less certainty will do.
-SETTLE_S = 2.0
-LATE_S = 4.5
+#: A case that is not decided so long after its last peak never will be.
 GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
-#: A tag that both sides still read is beyond the door when it is so much stronger there, in 10 dB.
-CLEARLY_BEYOND = 0.4
 #: A door that is watched from one side only is never surer than this.
 MOST_BY_HALF = 0.8
 #: Doors compete within this many bins of the crossing, and by so much at most.
@@ -72,6 +61,8 @@ FRESH_US = 3_000_000
 #: A tag that arrived where a passage leads this shortly before may have been put there by its
 #: first reads.
 FIRST_READS_US = 8_000_000
+#: One that surely passes, and has been there for longer than this, must have come back unseen.
+RETURNED_US = WINDOW_US
 _NO_CASES = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int64))
 
 
@@ -144,10 +135,12 @@ class Doors:
         chances, company = self._judged(rows, features, end_us)
         chance = chances[:, :2].max(axis=1)
         best = _best_of_tag(tags, chance)
-        ripe = best & self._ripe(features, chances, company)
+        outward = chances[:, OUT] > chances[:, IN]
+        sure_s = self._tracks.sure_for_s(rows, outward, chance >= CONFIRMED, end_us)
+        ripe = best & is_ripe(features, chances, company, sure_s)
         early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
         early &= ~features.half
-        told = self._told(rows, chances, ripe, early)
+        told = self._told(rows, outward, ripe, early)
         reasons = self._model.reasons(features, company, [i for i in told if ripe[i]])
         cases = [_Case(int(rows[i]), i, features, chances[i], bool(ripe[i])) for i in told]
         decisions = [self._decision(case, reasons) for case in cases]
@@ -268,26 +261,8 @@ class Doors:
         plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
         return np.where(plain[:, None], alone, chances), company
 
-    def _ripe(self, features: Features, chances: Floats, company: Company) -> Bools:
-        """Cases that are sure enough for how long they have been at rest."""
-        chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
-        late = since_s >= LATE_S
-        # What is still read on both sides alike may be about to turn back, or to stay in the mouth.
-        way = np.where(chances[:, OUT] > chances[:, IN], 1.0, -1.0)
-        undecided = (features.passage_column("lingers") > 0.0) & (
-            way * features.order_column("rests") < CLEARLY_BEYOND
-        )
-        soon = (since_s >= SETTLE_S) & (chance >= CONFIRMED) & ~features.half
-        # Nobody can speak for a tag that travels alone: a clear order of the sides must do.
-        clear = features.passage_column("crossed") >= CLEAR_ORDER
-        clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
-        enough = np.where(clear, CONFIRMED_ALONE, CONFIRMED_LATE)
-        enough = np.where(features.half, CONFIRMED_HALF, enough)
-        return np.asarray((soon | (late & (chance >= enough))) & ~undecided)
-
-    def _told(self, rows: Numbers, chances: Floats, ripe: Bools, early: Bools) -> list[int]:
+    def _told(self, rows: Numbers, outward: Bools, ripe: Bools, early: Bools) -> list[int]:
         """Cases that there is something new to tell of."""
-        outward = chances[:, OUT] > chances[:, IN]
         signs = np.where(outward, 1, -1)
         announced = self._tracks.announced
         new = ripe | (early & (announced[rows] != signs))
@@ -328,13 +303,14 @@ class Doors:
         here = int(states.zone[tag]) if states.presence[tag] == Presence.PRESENT else NO_ZONE
         crossing_us = int(case.features.crossing_us[case.index])
         since_us = int(states.since_us[tag])
+        chance = float(case.chances[:2].max())
         if here == site.zone_numbers[to_zone]:
             first_reads = crossing_us - since_us <= FIRST_READS_US and states.seq[tag] <= 1
-            if not first_reads and not self._came_again(case.row, since_us):
+            long_ago = chance >= CONFIRMED and crossing_us - since_us > RETURNED_US
+            if not (first_reads or long_ago or self._came_again(case.row, since_us)):
                 return None  # it is there already: this is its own echo
             here = NO_ZONE  # it was put there by its first reads, or came back unseen
         event_us = max(crossing_us, since_us)
-        chance = float(case.chances[:2].max())
         half = bool(case.features.half[case.index])
         confidence = min(chance, MOST_BY_HALF) if half else self._model.confidence_of(chance)
         return Decision(

@@ -53,6 +53,8 @@ _COLUMNS = {
     "stood_us": (0, np.int64),
     "settled_us": (0, np.int64),
     "announced": (0, np.int8),
+    "sure_way": (0, np.int8),
+    "sure_us": (0, np.int64),
 }
 _BY_SIDE = ("usual_dbm", "blocks", "often", "last_us", "first_us")
 _SHAPES: dict[str, tuple[int, ...]] = {"power_dbm": (BINS, 2)} | dict.fromkeys(_BY_SIDE, (2,))
@@ -72,6 +74,8 @@ class Tracks:
     stood_us: Times  # when it last stood out
     settled_us: Times  # no new case from what was before this
     announced: npt.NDArray[np.int8]  # provisional: +1 out, -1 in, 0 nothing
+    sure_way: npt.NDArray[np.int8]  # which way it surely went when it was last asked; 0: not sure …
+    sure_us: Times  # … and since when that has been so
 
     def __init__(self, coverage: Coverage) -> None:
         self._coverage = coverage
@@ -193,7 +197,7 @@ class Tracks:
         self.usual_dbm[:, rows] = FAR_DBM
         self.blocks[:, rows] = self.often[:, rows] = 0.0
         self.first_us[:, rows] = 0
-        self.settled_us[rows] = self.announced[rows] = 0
+        self.settled_us[rows] = self.announced[rows] = self.sure_way[rows] = 0
 
     def _forget(self, before_us: int) -> None:
         idle = self.last_us[:, self.row].max(axis=0, initial=0) < before_us
@@ -227,9 +231,20 @@ class Tracks:
     def settle(self, rows: Numbers, end_us: int, *, moved: bool) -> None:
         """Close the cases of these tracks; a tag that moved has another usual level from now on."""
         self.settled_us[rows] = end_us
-        self.announced[rows] = 0
+        self.announced[rows] = self.sure_way[rows] = 0
         if moved:
             self.blocks[:, rows] = 0.0
+
+    def sure_for_s(
+        self, rows: Numbers, outward: Bools, sure: Bools, end_us: int
+    ) -> npt.NDArray[np.float64]:
+        """For how long these tracks have been sure of one way, given what they are now."""
+        ways = np.where(sure, np.where(outward, 1, -1), 0)
+        same = sure & (self.sure_way[rows] == ways)
+        self.sure_us[rows] = np.where(same, self.sure_us[rows], end_us)
+        self.sure_way.fill(0)  # what is no case now is not sure of anything
+        self.sure_way[rows] = ways
+        return np.asarray((end_us - self.sure_us[rows]) / 1e6)
 
     def window(
         self, rows: Numbers, end_us: int

@@ -1,0 +1,56 @@
+"""Ripeness: when is it sure enough that a tag passed a door?
+
+A load that turns back, or stays in the mouth, looks like one that passes until it has gone on. So a
+case must be sure, and have been at rest, or sure of the same way, for a while. What is only fairly
+sure must wait longer, and what both sides still hear alike must be surer for longer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gateway.location.company import Company
+from gateway.location.passage_features import Bools, Features, Floats
+from gateway.location.passage_model import OUT
+
+#: A passage is announced when it is this likely, and confirmed.
+PROVISIONAL = 0.90
+CONFIRMED = 0.97
+CONFIRMED_LATE = 0.90
+CONFIRMED_ALONE, CLEAR_ORDER = 0.80, 0.95
+CONFIRMED_HALF = 0.55
+#: A tag with less company than this travels alone.
+LONE = 1.5
+#: From this long after its last peak a case may be confirmed; later less certainty will do.
+SETTLE_S = 2.0
+LATE_S = 4.5
+#: What goes on being read near the door peaks again and again: it has settled, too, when it has
+#: been sure of one way for so long.
+SURE_S = 2.0
+#: A tag that both sides still read is beyond the door when it is so much stronger there, in 10 dB,
+#: or has been as good as certain for so long.
+CLEARLY_BEYOND = 0.4
+CERTAIN, CERTAIN_S = 0.99, 2.5
+
+
+def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Floats) -> Bools:
+    """Cases to be confirmed; `sure_s` is for how long each has been as likely as `CONFIRMED`."""
+    chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
+    late = since_s >= LATE_S
+    settled = (since_s >= SETTLE_S) | (sure_s >= SURE_S)
+    soon = settled & (chance >= CONFIRMED) & ~features.half
+    # Nobody can speak for a tag that travels alone: a clear order of the sides must do.
+    clear = features.passage_column("crossed") >= CLEAR_ORDER
+    clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
+    enough = np.where(clear, CONFIRMED_ALONE, CONFIRMED_LATE)
+    enough = np.where(features.half, CONFIRMED_HALF, enough)
+    undecided = _is_undecided(features, chances)
+    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN))
+    return np.asarray((soon | (late & (chance >= enough))) & ~undecided)
+
+
+def _is_undecided(features: Features, chances: Floats) -> Bools:
+    """What is still read on both sides alike: it may be about to turn back, or to stay there."""
+    way = np.where(chances[:, OUT] > chances[:, 1 - OUT], 1.0, -1.0)
+    lingers = features.passage_column("lingers") > 0.0
+    return np.asarray(lingers & (way * features.order_column("rests") < CLEARLY_BEYOND))

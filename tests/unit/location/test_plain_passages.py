@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model.movement import Direction
 from gateway.model.place import Antenna, Side
-from tests.scene import SITE, Scene, seconds
+from tests.scene import SITE, Scene
 
 
 def bell(
@@ -151,18 +150,6 @@ def test_a_load_that_goes_out_and_comes_back_passes_twice() -> None:
     stories = [scene.story(name)[-2:] for name in names]
     assert stories.count(["out door-1", "in door-1"]) >= 7
     assert not [m for m in scene.movements if m.status == "retracted"]
-
-
-def test_a_load_that_waits_just_inside_after_coming_in_is_told_soon() -> None:
-    scene = Scene()
-    names = [f"P{n}" for n in range(8)]
-    for name in names:
-        scene.drive(name, at_s=30, out=False, stop_m=1.4)
-        scene.read(name, "dock/1", at_s=31.5, for_s=40, every_s=0.2, dbm=-50, noise_db=4)
-    scene.run(45)
-    told = [m for name in names for m in scene.of(name) if m.direction is Direction.IN]
-    assert len(told) >= 7
-    assert all(seconds(m.record_time_us) - 30 <= 8.0 for m in told)
 
 
 def test_a_load_that_came_back_unseen_goes_out_again() -> None:

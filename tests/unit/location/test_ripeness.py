@@ -1,0 +1,47 @@
+"""When a case at a door is sure enough to be confirmed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gateway.location.company import Company
+from gateway.location.passage_features import ORDER_FEATURES, PASSAGE_FEATURES, Features
+from gateway.location.ripeness import is_ripe
+
+
+def ripe(
+    *, chance: float, since_peak_s: float = 0.3, sure_s: float = 0.0, lingers: bool = False
+) -> bool:
+    """Whether one case is: outward, with company."""
+    order, passage = np.zeros((1, len(ORDER_FEATURES))), np.zeros((1, len(PASSAGE_FEATURES)))
+    passage[0, list(PASSAGE_FEATURES).index("lingers")] = 0.5 * lingers
+    features = Features(
+        order=order,
+        passage=passage,
+        crossing_us=np.zeros(1, dtype=np.int64),
+        since_peak_s=np.array([since_peak_s]),
+        peak_s=np.zeros((2, 1)),
+        heard=np.ones((2, 1), dtype=bool),
+        half=np.zeros(1, dtype=bool),
+    )
+    company = Company(np.array([[9.0, 0.0]]), np.zeros(1), np.zeros(1))
+    chances = np.array([[chance, 0.0, 1.0 - chance]])
+    return bool(is_ripe(features, chances, company, np.array([sure_s]))[0])
+
+
+def test_what_is_sure_is_confirmed_once_its_last_peak_is_past() -> None:
+    assert not ripe(chance=0.98, since_peak_s=1.0)
+    assert ripe(chance=0.98, since_peak_s=2.0)
+    assert not ripe(chance=0.94, since_peak_s=2.0)
+    assert ripe(chance=0.94, since_peak_s=5.0)
+
+
+def test_what_peaks_again_and_again_is_confirmed_when_it_has_been_sure_for_a_while() -> None:
+    assert not ripe(chance=0.98, sure_s=1.5)
+    assert ripe(chance=0.98, sure_s=2.0)
+
+
+def test_what_both_sides_hear_alike_must_be_certain_for_longer() -> None:
+    assert not ripe(chance=0.98, since_peak_s=5.0, sure_s=5.0, lingers=True)
+    assert not ripe(chance=0.995, since_peak_s=5.0, sure_s=2.0, lingers=True)
+    assert ripe(chance=0.995, sure_s=2.5, lingers=True)

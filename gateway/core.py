@@ -23,6 +23,7 @@ from gateway.location.duplicates import Duplicates
 from gateway.location.engine import Engine, Step
 from gateway.location.epochs import Epochs
 from gateway.location.explain import antenna_reads
+from gateway.location.reuse import Reuse
 from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.command import Command
 from gateway.model.epc import uri as epc_uri
@@ -31,7 +32,8 @@ from gateway.model.outcome import Inputs, Outcome, TagColumns, TagRow
 from gateway.model.passage import Passage, PassageDecision
 from gateway.model.place import Site
 from gateway.model.reads import in_order
-from gateway.model.tags import TagIndex
+from gateway.model.sequences import Sequences
+from gateway.model.tags import NO_TAG, TagIndex
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.watch import Watch
 
@@ -50,6 +52,8 @@ class Counts:
     coalesced: int = 0
     shed: int = 0
     late: int = 0
+    forgotten: int = 0  # tags that are not known any more …
+    forgotten_early: int = 0  # … of them before their time, for want of room
     movements: dict[str, int] = field(default_factory=dict)
 
 
@@ -76,14 +80,24 @@ class Core:
         self.watch = watch or Watch(site)
         self.watch.follow(self)
         self._number = 0
-        self._seq_floor = 0
+        self._sequences = Sequences()
+        self._reuse: Reuse | None = None
         self.clocks = ReaderClocks(site)
         self._duplicates = Duplicates()
 
     def restore(self, stored: TagColumns, now_us: int) -> None:
         """Continue where the store left off; call once, before the first tick."""
-        self._seq_floor = stored.seq_floor
-        self.engine.restore(self.tags.numbers(stored.epcs), stored, now_us)
+        numbers = self.tags.numbers(stored.epcs)
+        self._sequences.restore(numbers[numbers != NO_TAG], stored.seq_floor, stored.seq_start)
+        self.engine.restore(numbers, stored, now_us)
+
+    def reuse_numbers(self) -> Reuse:
+        """From now on, give numbers of forgotten tags to new ones; the live view has to let go.
+
+        Not where somebody keeps numbers from tick to tick, as recordings do.
+        """
+        self._reuse = Reuse(self.tags, self.engine.states, self.epochs.waiting_tags)
+        return self._reuse
 
     def tick(self, inputs: Inputs, now_us: int) -> Outcome:
         """Take what was drained, decide every epoch that is complete by `now_us`."""
@@ -96,12 +110,16 @@ class Core:
             decided.sensors = epoch.sensors
             for command in epoch.commands:
                 self._do(command, decided)
-            self._enter(self.engine.step(epoch), decided)
+            step = self.engine.step(epoch)
+            self._forget(step, decided)
+            self._enter(step, decided)
             if decided.movements:
                 decided.due_us = epoch.end_us + self.epochs.lateness_us
             self.watch.step(decided, epoch.end_us)
             outcome.take(decided)
         self._count()
+        if self._reuse is not None:
+            self._reuse.look(now_us)
         return outcome
 
     def _take(self, inputs: Inputs) -> None:
@@ -134,6 +152,19 @@ class Core:
             command.refuse(error)
         else:
             outcome.acks.append(partial(command.done, result))
+
+    def _forget(self, step: Step, outcome: Outcome) -> None:
+        """Tell of tags that are not known any more, before anything else is said of them."""
+        tags = step.forgotten
+        if not len(tags):
+            return
+        told = tags[self._sequences.begun(tags)]  # of the others nobody has heard
+        self._sequences.forget(tags, step.counts)
+        self.counts.forgotten += len(tags)
+        outcome.forgotten = [self.tags.epc(tag) for tag in told.tolist()]
+        outcome.seq_start = self._sequences.start
+        if self._reuse is not None:
+            self._reuse.forgotten(told)
 
     def _enter(self, step: Step, outcome: Outcome) -> None:
         """Turn the engine's decisions into movements, passages and rows to store."""
@@ -222,6 +253,18 @@ class Core:
         presence = Presence(int(states.presence[tag]))
         return zones[states.zone[tag]].id, presence, int(states.since_us[tag])
 
+    @property
+    def crowded(self) -> str | None:
+        """What there is to tell of too many tags, as a sentence; None while there is room."""
+        if self.tags.known >= self.tags.capacity:
+            return f"{self.tags.known} tags are known, the most that may be: new ones are not read."
+        if self.counts.forgotten_early:
+            return (
+                f"{self.counts.forgotten_early} tags were forgotten before their time, because too "
+                "many are known: see location.max_tags."
+            )
+        return None
+
     def _epc(self, tag: int) -> str:
         return self.tags.epc(tag).hex().upper()
 
@@ -253,13 +296,14 @@ class Core:
         )
 
     def _seq(self, tag: int) -> int:
-        """The number of a tag's last movement; the engine counts from the floor of a restore."""
-        return self._seq_floor + int(self.engine.states.seq[tag])
+        """The number of a tag's last movement; the engine counts those since the tag is known."""
+        return self._sequences.number(tag, int(self.engine.states.seq[tag]))
 
     def _count(self) -> None:
         self.counts.coalesced = self.epochs.coalesced
         self.counts.shed = self.epochs.shed
         self.counts.late = self.epochs.late
+        self.counts.forgotten_early = self.engine.forgetting.early
 
 
 def _later(decisions: list[Decision]) -> dict[int, int]:

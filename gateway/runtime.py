@@ -216,7 +216,10 @@ class _Counted:
         metrics.reads_late.inc(self._new("late", counts.late))
         metrics.reads_shed["rows"].inc(self._new("shed", counts.shed))
         metrics.reads_shed["tags"].inc(self._new("refused", self._core.tags.refused))
-        metrics.tags_known.set(len(self._core.tags))
+        metrics.tags_known.set(self._core.tags.known)
+        early = self._new("forgotten early", counts.forgotten_early)
+        metrics.tags_forgotten["room"].inc(early)
+        metrics.tags_forgotten["age"].inc(self._new("forgotten", counts.forgotten) - early)
 
     def _new(self, name: str, total: int) -> int:
         new = total - self._before.get(name, 0)

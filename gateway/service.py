@@ -48,6 +48,7 @@ from gateway.settings.configuration import Configuration
 from gateway.sinks import registry as sink_registry
 from gateway.sinks.base import SinkContext
 from gateway.store.database import STORE_FILE, Store, open_store
+from gateway.store.forgetting import known_tags
 from gateway.store.housekeeping import Keep
 from gateway.store.items import stored_items
 from gateway.store.writer import Writer
@@ -119,7 +120,7 @@ class Service:
             logger.info(
                 "rfid-gateway %s runs: %d tags known, API on %s, started in %.1f s",
                 __version__,
-                len(parts.core.tags),
+                parts.core.tags.known,
                 self.api_url,
                 time.monotonic() - begun_s,
             )
@@ -209,7 +210,8 @@ class Service:
 
     def _build(self, store: Store, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> _Parts:
         configuration, site = self.configuration, self.configuration.site
-        tags = TagIndex()
+        stored = known_tags(store, configuration.location, self.clock.now_us())
+        tags = TagIndex(max(configuration.location.max_tags, len(stored)))
         core = Core(
             site, tags, configuration.location, configuration.overload, configuration.calibration,
             Watch(site, self.rules),
@@ -221,9 +223,9 @@ class Service:
             sensors=configuration.sensors,
             last_read_us=core.last_read_us,
             reads_of=core.reads_of,
+            let_go=core.reuse_numbers().let_go,
             first_event_id=self.clock.now_us(),
         )
-        stored = store.load_tags()
         live.restore(stored)
         core.restore(stored, self.clock.now_us())
         self._recall(core, store)
@@ -322,6 +324,8 @@ class Service:
         failing: set[str] = set()
         while True:
             _log_failing(parts.core.watch.rules.errors, failing)
+            if (crowded := parts.core.crowded) is not None:
+                parts.health.alarm("tags", crowded)
             for status in parts.dispatchers.statuses:
                 parts.metrics.outbox_pending[status.name].set(status.pending)
             for reader in parts.live.devices.readers.values():
@@ -419,7 +423,7 @@ def _status_line(parts: _Parts) -> str:
     """How the gateway is, in words."""
     readers = parts.live.devices.readers.values()
     up = sum(reader.state is ReaderState.UP for reader in readers)
-    words = [f"{up} of {len(readers)} readers up, {len(parts.core.tags)} tags known"]
+    words = [f"{up} of {len(readers)} readers up, {parts.core.tags.known} tags known"]
     if parts.buffer.words is not None:
         words.append(parts.buffer.words)
     words += [status.words for status in parts.dispatchers.statuses if status.reason is not None]

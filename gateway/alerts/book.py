@@ -16,6 +16,7 @@ from gateway.alerts.routing import explains, inhibited, route_of
 from gateway.alerts.silences import Silence, silence_of
 from gateway.alerts.storms import STORM, Storms
 from gateway.model.alert import (
+    FORGOTTEN,
     Acknowledgement,
     Alert,
     AlertState,
@@ -33,7 +34,7 @@ FLAP_US = 15 * 60_000_000
 #: A storm is told when it has shown how big it is.
 STORM_WAIT_S = 10.0
 #: Reasons that end even an alert which only a person should end.
-ENDING = frozenset({"rule changed", "goods or shipment assigned", "ended by hand"})
+ENDING = frozenset({"rule changed", "goods or shipment assigned", "ended by hand", FORGOTTEN})
 
 
 @dataclass(slots=True)

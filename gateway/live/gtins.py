@@ -6,6 +6,8 @@ pays nothing, and one that asks with a million tags does not hold up the event l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,32 +28,43 @@ class GtinColumn:
         self._tags = tags
         self._column = np.zeros(0, np.int64)
         self._rows = 0
+        self._renewed: list[int] = []
 
     @property
     def behind(self) -> int:
         """How many tags are still to be looked at."""
-        return len(self._tags) - self._rows
+        return len(self._tags) - self._rows + len(self._renewed)
+
+    def renew(self, number: int) -> None:
+        """A number may stand for another tag than when it was looked at."""
+        if number < self._rows:
+            self._renewed.append(number)
 
     def extend(self, rows: int = 20_000) -> None:
         """Look at the next `rows` tags; about 8 ms for 20,000."""
+        renewed, self._renewed = self._renewed[:rows], self._renewed[rows:]
+        self._column[renewed] = self._of(renewed)
         end = min(self._rows + rows, len(self._tags))
         if end > len(self._column):
             longer = np.zeros(max(end, len(self._tags)) + rows, np.int64)
             longer[: self._rows] = self._column[: self._rows]
             self._column = longer
-        epcs = map(self._tags.epc, range(self._rows, end))
-        heads = b"".join([epc[:8] if len(epc) == 12 else _NO_SGTIN for epc in epcs])
-        self._column[self._rows : end] = _gtins(np.frombuffer(heads, ">u8").astype(np.uint64))
+        self._column[self._rows : end] = self._of(range(self._rows, end))
         self._rows = end
 
     def equal(self, gtin: str, rows: int) -> npt.NDArray[np.bool_]:
         """Which of the first `rows` tags carry this GTIN (14 digits)."""
-        while self._rows < rows and self.behind:
+        while self._renewed or (self._rows < rows and self.behind):
             self.extend()
         same = np.zeros(rows, np.bool_)
         known = min(rows, self._rows)
         same[:known] = self._column[:known] == int(gtin[:13])
         return same
+
+    def _of(self, numbers: Iterable[int]) -> npt.NDArray[np.int64]:
+        epcs = map(self._tags.epc, numbers)
+        heads = b"".join([epc[:8] if len(epc) == 12 else _NO_SGTIN for epc in epcs])
+        return _gtins(np.frombuffer(heads, ">u8").astype(np.uint64))
 
 
 def _gtins(heads: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

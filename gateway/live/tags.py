@@ -123,6 +123,27 @@ class TagTable:
         self._confidence[number] = round(confidence * _CONFIDENCE_UNITS)
         return None if before == NO_ZONE else before
 
+    @property
+    def known(self) -> int:
+        """How many tags have a state."""
+        return self._rows - int(self._counts[-1, Presence.NEW])
+
+    def is_new(self, number: int) -> bool:
+        """Whether a tag has no state yet."""
+        return number >= self._rows or self._presence[number] == Presence.NEW
+
+    def forget(self, numbers: npt.NDArray[np.uint32]) -> list[int]:
+        """Let rows be as if never set; returns the zones in which those tags were."""
+        rows = numbers[numbers < self._rows]
+        zones = self._zone[rows]
+        places = (np.minimum(zones, len(self._counts) - 1), self._presence[rows])
+        np.subtract.at(self._counts, places, 1)
+        self._counts[-1, Presence.NEW] += len(rows)
+        self._zone[rows] = NO_ZONE
+        for column in (self._presence, self._since_us, self._last_us, self._seq, self._confidence):
+            column[rows] = 0
+        return sorted({*zones.tolist()} - {NO_ZONE})
+
     def set_blind(self, zone: int, blind: bool) -> bool:
         """Whether devices keep us from knowing what is in a zone; True if that is news."""
         news = bool(self._blind[zone]) is not blind

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from gateway.live.devices import Devices
@@ -27,8 +29,9 @@ class LiveView:
     """The newest committed state. The main thread owns it: it calls `apply` after each commit.
 
     `last_read_us`, when given, answers when a tag number was last read, if the location engine
-    knows it later than the last commit; `reads_of`, which antennas hear it, as in the evidence of
-    movements. `first_event_id` is best the start-up time in microseconds.
+    knows it later than the last commit, 0 if never; `reads_of`, which antennas hear it, as in the
+    evidence of movements. `let_go` is told the numbers of tags that are forgotten here, too.
+    `first_event_id` is best the start-up time in microseconds.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class LiveView:
         sensors: Iterable[SensorConfig] = (),
         last_read_us: Callable[[int], int | None] | None = None,
         reads_of: Callable[[int], list[dict[str, Any]]] | None = None,
+        let_go: Callable[[npt.NDArray[np.uint32]], None] = lambda _: None,
         first_event_id: int = 1,
     ) -> None:
         self.site = site
@@ -54,12 +58,13 @@ class LiveView:
         self._table = TagTable(len(site.zones))
         self._last_read_us = last_read_us
         self._reads_of = reads_of
+        self._let_go = let_go
         self._door_zones = {d.id: (d.inside, d.outside) for d in site.doors}
 
     @property
     def tags_known(self) -> int:
-        """How many tags have had a state."""
-        return len(self._table)
+        """How many tags have a state."""
+        return self._table.known
 
     def restore(self, stored: StoredTags) -> None:
         """Take over the stored state at start-up, before any other thread numbers tags."""
@@ -68,6 +73,8 @@ class LiveView:
 
     def apply(self, outcome: Outcome) -> None:
         """Take in what was committed, and tell everyone who listens."""
+        if outcome.forgotten:
+            self._forget(outcome)
         for row in outcome.tags:
             self._put(row, outcome.now_us)
         for reading in outcome.sensors:
@@ -90,9 +97,13 @@ class LiveView:
             self.events.append(EventKind.ALERT, zones, alert.to_json())
 
     def tag(self, epc: bytes) -> TagState | None:
-        """The state of a tag; None when no such tag was ever read."""
+        """The state of a tag; None when no such tag was ever read, or it is forgotten."""
         number = self._tags.find(epc)
-        return None if number is None else self.tag_numbered(number)
+        if number is None:
+            return None
+        state = self.tag_numbered(number)
+        unread = state.presence is Presence.NEW and state.last_us == 0
+        return None if unread and self._last_read_us is not None else state
 
     def tag_numbered(self, number: int) -> TagState:
         """The state of a tag by its number."""
@@ -132,10 +143,21 @@ class LiveView:
         """How many tags a zone holds, by state."""
         return self._table.counts(zone)
 
+    def _forget(self, outcome: Outcome) -> None:
+        found = (self._tags.find(epc) for epc in outcome.forgotten)
+        numbers = np.array([n for n in found if n is not None], dtype=np.uint32)
+        self.revision += 1
+        for zone in self._table.forget(numbers):
+            self.zone_revisions[zone] += 1
+            self.zone_changed_us[zone] = outcome.now_us
+        self._let_go(numbers)
+
     def _put(self, row: TagRow, now_us: int) -> None:
         number = self._tags.find(row.epc)
         assert number is not None, "a tag that is decided upon has a number"
         zone = self.site.zone_numbers.get(row.zone) if row.zone is not None else None
+        if self._table.is_new(number):
+            self.gtins.renew(number)
         before = self._table.put(
             number,
             zone=zone,

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
 from gateway.location.epochs import Epoch
-from gateway.location.evidence import Evidence
+from gateway.location.evidence import Evidence, Numbers
+from gateway.location.forgetting import Forgetting
 from gateway.location.odds import ZoneOdds
 from gateway.location.passage_model import shipped
 from gateway.location.passage_trim import trimmed
@@ -31,14 +32,16 @@ from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
 from gateway.model.place import Site
 from gateway.model.reads import NO_RSSI_CDBM
-from gateway.model.tags import TagIndex
+from gateway.model.tags import NO_TAG, TagIndex
 from gateway.model.tuning import LocationTuning
 
 
 @dataclass(slots=True)
 class Step:
-    """What one epoch decided."""
+    """What one epoch decided; nothing was known any more of `forgotten` tags before it began."""
 
+    forgotten: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    counts: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
     decisions: list[Decision] = field(default_factory=list)
     passages: list[PassageDecision] = field(default_factory=list)
     provisional_passages: list[PassageDecision] = field(default_factory=list)
@@ -75,6 +78,7 @@ class Engine:
             tags,
         )
         self._passages = Passages(site, self.states, self._doors.beams)
+        self.forgetting = Forgetting(self.states, tuning)
         self._tags = 0  # tag numbers below this have been seen
 
     @property
@@ -95,28 +99,33 @@ class Engine:
 
         A zone that the site no longer has leaves its tags nowhere.
         """
-        if not len(numbers):
+        held = np.flatnonzero(numbers != NO_TAG)  # the index may have been full
+        if not len(held):
             return
-        states, tags = self.states, numbers.astype(np.intp)
+        states, tags = self.states, numbers[held].astype(np.intp)
         self._tags = max(self._tags, int(tags.max()) + 1)
         states.fit(self._tags)
         known = [self.site.zone_numbers.get(zone, NO_ZONE) for zone in stored.zone_ids]
-        zone = np.array([*known, NO_ZONE], dtype=np.int16)[stored.zones]
-        present = stored.presence == Presence.PRESENT
+        zone = np.array([*known, NO_ZONE], dtype=np.int16)[stored.zones[held]]
+        since_us, last_us = stored.since_us[held], stored.last_us[held]
+        presence = stored.presence[held]
+        present = presence == Presence.PRESENT
         lost = present & (zone == NO_ZONE)
         states.zone[tags] = zone
-        states.presence[tags] = np.where(lost, Presence.DEPARTED, stored.presence)
-        states.since_us[tags] = stored.since_us
+        states.presence[tags] = np.where(lost, Presence.DEPARTED, presence)
+        states.since_us[tags] = since_us
         # Stamps of a host whose clock was ahead then must not make tags seen in the future.
-        states.last_us[tags] = np.where(present, now_us, np.minimum(stored.last_us, now_us))
-        states.first_us[tags] = np.where(present & ~lost, stored.since_us, 0)
+        states.last_us[tags] = np.where(present, now_us, np.minimum(last_us, now_us))
+        states.first_us[tags] = np.where(present & ~lost, since_us, 0)
         states.home_us[tags] = states.last_us[tags]
-        states.seq[tags] = stored.seq
-        states.confidence[tags] = stored.confidence
+        states.seq[tags] = stored.seq[held]
+        states.confidence[tags] = stored.confidence[held]
 
     def step(self, epoch: Epoch) -> Step:
         """Decide one epoch; epochs come in order."""
         step = Step()
+        if epoch.timer:
+            self._forget(step, epoch.end_us)
         self._coverage.apply(epoch.statuses, epoch.end_us)
         reads = epoch.joined_reads()
         asked = np.zeros(0, dtype=np.intp)
@@ -148,6 +157,16 @@ class Engine:
         self._passages.notice(*self._doors.open_cases)
         step.passages, step.provisional_passages = self._passages.decide(epoch.end_us)
         return step
+
+    def _forget(self, step: Step, end_us: int) -> None:
+        """Let go of tags that need not be known any longer, wherever something is kept by tag."""
+        tags = self.forgetting.due(self._tags, end_us)
+        if not len(tags):
+            return
+        step.forgotten, step.counts = tags, self.states.seq[tags]
+        self._presence.forget(tags)
+        self._passages.forget(tags)
+        self.states.forget(tags)
 
     def _allowed(self, moved: list[Decision], end_us: int) -> list[Decision]:
         """What presence decided without what the doors do not believe: see `Doors.vetoes`."""

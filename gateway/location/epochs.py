@@ -81,6 +81,11 @@ class Epochs:
         """Reads that wait for their epoch to close."""
         return self._rows
 
+    def waiting_tags(self) -> npt.NDArray[np.uint32]:
+        """The tags of which reads wait."""
+        waiting = [reads["tag"] for epoch in self._open.values() for reads in epoch.reads]
+        return np.unique(np.concatenate(waiting)) if waiting else np.zeros(0, np.uint32)
+
     def add_reads(self, reads: Reads) -> None:
         """Take reads in order of arrival; their `time_us` must be on the gateway's clock."""
         if not len(reads):

@@ -75,6 +75,15 @@ class Kin:
             if before >= 0:
                 self._before[tag], self._next[before] = before, tag
 
+    def forget(self, tags: Numbers) -> None:
+        """Whoever gets these numbers next is nobody's kin yet."""
+        tags = tags[tags < len(self._next)]
+        for links, back in ((self._next, self._before), (self._before, self._next)):
+            others = links[tags]
+            back[others[others >= 0]] = -1
+        self._next[tags] = self._before[tags] = -1
+        self._linked[tags] = False
+
     def _neighbour(self, epc: bytes, way: int) -> int:
         value, known = int.from_bytes(epc), len(self._next)
         for step in range(1, MOST_APART + 1):

@@ -184,6 +184,13 @@ class Passages:
         for door, at_us in set(zip(doors.tolist(), (crossing_us // STIR_US).tolist(), strict=True)):
             self._stirred.setdefault(door, deque(maxlen=MOST_STIRRED)).append(at_us * STIR_US)
 
+    def forget(self, tags: Numbers) -> None:
+        """Nothing is known of these tags any more: loads that they were in are long over."""
+        gone = set(tags.tolist())
+        for way, past in self._complete.items():
+            rest = (load for load in past if gone.isdisjoint(load.confidence))
+            self._complete[way] = deque(rest, maxlen=MOST_COMPLETE)
+
     def decide(self, end_us: int) -> tuple[list[PassageDecision], list[PassageDecision]]:
         """What is certain: complete loads, retracted and empty ones; and what is provisional."""
         certain, provisional = self._taken_back(), []

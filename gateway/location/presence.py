@@ -97,6 +97,12 @@ class ZonePresence:
         self._close(decided, end_us)
         return decisions
 
+    def forget(self, tags: Numbers) -> None:
+        """Nothing is known of these tags any more."""
+        self._open = self._open[~np.isin(self._open, tags)]
+        self._mates.leave(tags)
+        self._kin.forget(tags)
+
     def _unsure(self, tags: Numbers, end_us: int) -> Bools:
         """Open cases to look at now: tags last read at home, and nowhere better, take turns.
 

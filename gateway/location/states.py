@@ -52,6 +52,11 @@ class TagStates:
     def __len__(self) -> int:
         return len(self.zone)
 
+    def forget(self, tags: npt.NDArray[np.intp]) -> None:
+        """Let these rows be as if nothing had ever been known of them."""
+        for name, column in vars(self).items():
+            column[tags] = _blank(name)
+
     def fit(self, tags: int) -> None:
         """Make room for tag numbers below `tags`."""
         capacity = len(self)
@@ -69,7 +74,12 @@ class TagStates:
 
 def _empty_like(name: str, column: npt.NDArray[np.generic], rows: int) -> npt.NDArray[np.generic]:
     shape = (rows, *column.shape[1:])
-    if name in ("zone", "rival", "slot_antenna"):
-        return np.full(shape, -1, dtype=column.dtype)
+    if _blank(name):
+        return np.full(shape, _blank(name), dtype=column.dtype)
     # Zeroed memory is not touched: evidence of tags that are known but not read costs nothing.
     return np.zeros(shape, dtype=column.dtype)
+
+
+def _blank(name: str) -> int:
+    """What a row holds of which nothing is known."""
+    return -1 if name in ("zone", "rival", "slot_antenna") else 0

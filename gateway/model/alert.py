@@ -17,6 +17,9 @@ import orjson
 
 from gateway.model.movement import MOVEMENT_NAMESPACE, iso_utc
 
+#: Why an instance about a tag ended: the tag is not known any more. Nothing else would end some.
+FORGOTTEN = "tag forgotten"
+
 
 class Severity(StrEnum):
     """How bad it is; in rising order."""

@@ -46,7 +46,8 @@ class TagRow:
 class TagColumns(Protocol):
     """All stored tags as columns. `zones` indexes `zone_ids`; -1 is nowhere.
 
-    Numbers of movements count from `seq_floor`, which a restored backup or a lost store raises.
+    Numbers of movements count from `seq_floor`, which a restored backup or a lost store raises;
+    those of tags that are not among them begin above `seq_start`.
     """
 
     @property
@@ -65,6 +66,8 @@ class TagColumns(Protocol):
     def seq(self) -> npt.NDArray[np.uint32]: ...  # noqa: D102
     @property
     def seq_floor(self) -> int: ...  # noqa: D102
+    @property
+    def seq_start(self) -> int: ...  # noqa: D102
     @property
     def confidence(self) -> npt.NDArray[np.float32]: ...  # noqa: D102
 
@@ -109,8 +112,11 @@ class Measured:
 class Outcome:
     """What one tick decided; all that lasts is committed in one transaction.
 
-    What is provisional goes to the live view only. `acks` are called after the commit. `due_us` is
-    when the first of the movements could have been decided at the earliest: when its epoch closed.
+    What is provisional goes to the live view only. `forgotten` are EPCs of tags that are not known
+    any more; whatever else is said of them came after that. Numbers of movements of tags that are
+    not known begin above `seq_start`, if it has changed. `acks` are called after the commit.
+    `due_us` is when the first of the movements could have been decided at the earliest: when its
+    epoch closed.
     """
 
     number: int
@@ -131,9 +137,16 @@ class Outcome:
     actions: list[RuleAction] = field(default_factory=list)  # for devices, after the commit
     refused: list[str] = field(default_factory=list)  # why commands were not done, a sentence each
     measured: list[Measured] = field(default_factory=list)
+    forgotten: list[bytes] = field(default_factory=list)
+    seq_start: int | None = None
 
     def take(self, epoch: Outcome) -> None:
         """Add what one epoch of the tick decided; of devices only readings, with their acks."""
+        if epoch.forgotten:
+            gone = set(epoch.forgotten)
+            self.tags = [row for row in self.tags if row.epc not in gone]
+            self.forgotten += epoch.forgotten
+            self.seq_start = epoch.seq_start
         self.movements += epoch.movements
         self.passages += epoch.passages
         self.provisional += epoch.provisional
@@ -155,4 +168,4 @@ class Outcome:
     def durable(self) -> bool:
         """Whether there is anything to commit."""
         told = self.movements or self.passages or self.alerts or self.messages
-        return bool(told or self.tags or self.memories or self.measured)
+        return bool(told or self.tags or self.memories or self.measured or self.forgotten)

@@ -1,7 +1,7 @@
 """TagIndex: EPC bytes ⇄ small tag numbers, so that the hot path works on columns of `uint32`.
 
 An EPC is 0–496 bits (TDS 1.13, Gen2 memory bank 01), kept as whole octets. A number, once given,
-keeps its EPC for the life of the process.
+keeps its EPC until it is released; then another EPC may get it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ EpcColumn = tuple[slice | npt.NDArray[np.intp], npt.NDArray[np.uint8]]
 
 
 class TagIndex:
-    """Numbers EPCs in the order in which they are first seen.
+    """Numbers EPCs in the order in which they are first seen; released numbers are given anew.
 
     `capacity` bounds what hostile or misread tags can make us remember; a new EPC beyond it gets
-    `NO_TAG` and is counted in `refused`.
+    `NO_TAG` and is counted in `refused`. Its length is how many numbers there are, in use or not:
+    columns by tag number have so many rows.
     """
 
     def __init__(self, capacity: int = 4_000_000) -> None:
@@ -44,11 +45,16 @@ class TagIndex:
         """How often an EPC was not numbered, because it was too long or the index was full."""
         return self._numbers.refused
 
+    @property
+    def known(self) -> int:
+        """How many EPCs are known."""
+        return len(self._numbers)
+
     def __len__(self) -> int:
         return len(self._numbers.epcs)
 
     def epc(self, number: int) -> bytes:
-        """The EPC of a tag number; IndexError for one that was never given."""
+        """The EPC of a tag number, the last one that had it; IndexError if none ever had."""
         return self._numbers.epcs[number]
 
     def find(self, epc: bytes) -> int | None:
@@ -62,6 +68,22 @@ class TagIndex:
     def numbers(self, epcs: Iterable[bytes]) -> TagNumbers:
         """The numbers of many EPCs as `uint32`, in order; new ones are added."""
         return np.array(array("I", map(self._numbers.__getitem__, epcs)), np.uint32)
+
+    def in_use(self) -> npt.NDArray[np.bool_]:
+        """By number: whether it stands for an EPC that is known."""
+        used = np.ones(len(self), np.bool_)
+        used[np.array(self._numbers.free)] = False
+        return used
+
+    def release(self, numbers: TagNumbers) -> None:
+        """Know the EPCs of these numbers, each in use, no longer: others may get them.
+
+        Nobody must mean the old EPC by such a number any more.
+        """
+        for number in numbers.tolist():
+            del self._numbers[self._numbers.epcs[number]]
+        self._numbers.free.extend(numbers.tolist())
+        self._recent.drop(numbers)
 
     def numbers_of_columns(self, columns: Iterable[EpcColumn], rows: int) -> TagNumbers:
         """The numbers of EPCs that come as columns of octets, in order of the rows.
@@ -82,20 +104,25 @@ class TagIndex:
 class _Numbers(dict[bytes, int]):
     """EPC → number. A missing one is numbered in passing, so that known ones never leave C."""
 
-    __slots__ = ("capacity", "epcs", "refused")
+    __slots__ = ("capacity", "epcs", "free", "refused")
 
     def __init__(self, capacity: int) -> None:
         super().__init__()
         self.capacity = capacity
         self.refused = 0
         self.epcs: list[bytes] = []
+        self.free = array("I")  # numbers that were released
 
     def __missing__(self, epc: bytes) -> int:
-        number = len(self.epcs)
-        if number >= self.capacity or len(epc) > MAX_EPC_BYTES:
+        if len(self) >= self.capacity or len(epc) > MAX_EPC_BYTES:
             self.refused += 1
             return int(NO_TAG)
-        self.epcs.append(epc)
+        if self.free:
+            number = self.free.pop()
+            self.epcs[number] = epc
+        else:
+            number = len(self.epcs)
+            self.epcs.append(epc)
         self[epc] = number
         return number
 
@@ -138,6 +165,10 @@ class RecentNumbers:
             self._low[places] = low[missed]
             self._numbers[places] = numbers[missed]
         return numbers
+
+    def drop(self, numbers: TagNumbers) -> None:
+        """Have none of these numbers at hand."""
+        self._numbers[np.isin(self._numbers, numbers)] = NO_TAG
 
 
 def _as_bytes(octets: npt.NDArray[np.uint8]) -> list[bytes]:

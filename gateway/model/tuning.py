@@ -15,6 +15,8 @@ class LocationTuning:
     storage_missing_after_s: float = 600.0
     staging_missing_after_s: float = 120.0
     departed_after_s: float = 3600.0  # unseen in an outside zone: presence in the site has ended
+    forget_after_s: float = 30 * 86_400.0  # gone and unread for so long: not known any more
+    max_tags: int = 2_000_000  # known at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

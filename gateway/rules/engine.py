@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.model.alert import AlertState, RuleChange, RuleRow
+from gateway.model.alert import FORGOTTEN, AlertState, RuleChange, RuleRow
 from gateway.model.device import DeviceStatus, SensorReading
 from gateway.model.movement import Kind, Movement, Presence, Status
 from gateway.model.outcome import Outcome
@@ -119,6 +119,8 @@ class RuleEngine:
             self._count_some()
         self._run_timers(time_us - 1)
         self._now_us = max(self._now_us, time_us)
+        for epc in outcome.forgotten:
+            self._on_forgotten(epc.hex().upper())
         for status in outcome.statuses:
             self._on_status(status)
         for reading in outcome.sensors:
@@ -391,6 +393,11 @@ class RuleEngine:
             instance = self._life.instances[number].get(movement.epc)
             if instance is not None and instance.cause == movement.id:
                 self._life.close(number, instance, self._now_us, "retracted")
+
+    def _on_forgotten(self, epc: str) -> None:
+        """A tag is not known any more: nothing holds of it, and nothing is waited for."""
+        for number in sorted(self._life.tags.get(epc, ())):
+            self._life.give_up(number, epc, self._now_us, FORGOTTEN)
 
     def _on_passage(self, passage: Passage) -> None:
         if passage.status is not Status.CONFIRMED:

@@ -122,6 +122,13 @@ class Life:
         self.forget(number, instance)
         self.changes.append(change)
 
+    def give_up(self, number: int, subject: str, at_us: int, reason: str) -> None:
+        """Nothing will ever be told of a subject again."""
+        self._stop_waiting(number, subject)
+        instance = self.instances[number].get(subject)
+        if instance is not None:
+            self.close(number, instance, at_us, reason)
+
     def forget(self, number: int, instance: Instance) -> None:
         """The instance is over, and nothing is told."""
         rule, subject = self.rules[number], instance.subject

@@ -167,14 +167,19 @@ class LocationSettings(Section):
     """A tag unseen for this long in a staging zone is missing."""
     departed_after: Duration = 3600.0
     """A tag unseen for this long in an outside zone has departed."""
+    forget_after: Annotated[Duration, Field(ge=3600.0)] = 30 * 86_400.0
+    """A tag that is gone (departed or missing) and unread for this long is not known any more."""
+    max_tags: Annotated[int, Field(ge=1_000, le=50_000_000)] = 2_000_000
+    """The most tags known at once; shortly before, those gone longest are forgotten sooner."""
     calibration: Line | None = None
     """What `rfid-gateway calibrate` wrote; relative to the site directory; absent:
     config/calibration.yaml, if there is one."""
 
     def tuning(self) -> LocationTuning:
         """The same as the location engine takes it."""
-        times = self.model_dump(exclude={"calibration"})
-        return LocationTuning(**{f"{key}_s": value for key, value in times.items()})
+        times = self.model_dump(exclude={"calibration", "max_tags"})
+        seconds = {f"{key}_s": value for key, value in times.items()}
+        return LocationTuning(**seconds, max_tags=self.max_tags)
 
 
 class OverloadSettings(Section):

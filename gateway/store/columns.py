@@ -15,7 +15,7 @@ NO_ZONE = -1
 
 _COLUMNS = "SELECT epc, zone, presence, since_us, last_us, seq, confidence FROM tag"
 
-_SEQ_FLOOR = "SELECT coalesce((SELECT value FROM meta WHERE name = 'seq_floor'), 0)"
+_NUMBER = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class TagColumns:
     """One entry per tag, in the order of `epcs`. `zones` indexes `zone_ids`; -1 is "nowhere".
 
     `seq` counts from `seq_floor`, below which every number may have been used before a restore.
+    Numbers of other tags begin above `seq_start`, which is below no number of a forgotten one.
     """
 
     epcs: list[bytes]
@@ -34,6 +35,7 @@ class TagColumns:
     seq: npt.NDArray[np.uint32]
     confidence: npt.NDArray[np.float32]
     seq_floor: int = 0
+    seq_start: int = 0
 
     def __len__(self) -> int:
         return len(self.epcs)
@@ -51,7 +53,7 @@ def load_tags(connection: sqlite3.Connection) -> TagColumns:
 def _load(connection: sqlite3.Connection) -> TagColumns:
     zones = connection.execute("SELECT number, id FROM zone ORDER BY number").fetchall()
     (rows,) = connection.execute("SELECT count(*) FROM tag").fetchone()
-    (floor,) = connection.execute(_SEQ_FLOOR).fetchone()
+    floor = _number(connection, "seq_floor")
     columns = TagColumns(
         epcs=[],
         zone_ids=[zone_id for _, zone_id in zones],
@@ -61,7 +63,8 @@ def _load(connection: sqlite3.Connection) -> TagColumns:
         last_us=np.zeros(rows, np.int64),
         seq=np.zeros(rows, np.uint32),
         confidence=np.zeros(rows, np.float32),
-        seq_floor=int(floor),
+        seq_floor=floor,
+        seq_start=max(floor, _number(connection, "seq_start")),
     )
     index: dict[int | None, int] = {number: n for n, (number, _) in enumerate(zones)}
     collecting = gc.isenabled()
@@ -87,3 +90,8 @@ def _fill(columns: TagColumns, cursor: sqlite3.Cursor, index: dict[int | None, i
         columns.seq[here] = [max(0, number - columns.seq_floor) for number in seq]
         columns.confidence[here] = confidence
         start += len(chunk)
+
+
+def _number(connection: sqlite3.Connection, name: str) -> int:
+    (number,) = connection.execute(_NUMBER, (name,)).fetchone() or (0,)
+    return int(number)

@@ -18,6 +18,8 @@ _TAG = (
     "zone = excluded.zone, presence = excluded.presence, since_us = excluded.since_us, "
     "last_us = excluded.last_us, seq = excluded.seq, confidence = excluded.confidence"
 )
+_FORGET_TAG = "DELETE FROM tag WHERE epc = ?"
+_SEQ_START = "INSERT OR REPLACE INTO meta VALUES ('seq_start', ?)"
 _RECORD = (
     "INSERT INTO record (kind, id, version, key, created_us, body, targets) "
     "VALUES (?, ?, ?, ?, ?, ?, ?) "
@@ -54,7 +56,7 @@ class Rows:
 
     def write(self, outcomes: Sequence[Outcome]) -> int:
         """Write outcomes in order, in the transaction that is open; returns the rows it took."""
-        tags: dict[bytes, TagRow] = {}
+        tags: dict[bytes, TagRow | None] = {}  # None: forgotten
         written = 0
         for outcome in outcomes:
             for movement in outcome.movements:
@@ -70,8 +72,13 @@ class Rows:
             written += len(outcome.movements) + len(outcome.passages) + len(outcome.measured)
             written += len(outcome.alerts) + len(outcome.messages)
             written += self._remember(outcome.memories)
+            tags.update(dict.fromkeys(outcome.forgotten))
             tags.update((row.epc, row) for row in outcome.tags)
-        self._tags(tags.values())
+            if outcome.seq_start is not None:
+                self._store.writing.execute(_SEQ_START, (str(outcome.seq_start),))
+        self._tags(row for row in tags.values() if row is not None)
+        gone = [(epc,) for epc, row in tags.items() if row is None]
+        self._store.writing.executemany(_FORGET_TAG, gone)
         return written + len(tags)
 
     def settle(self) -> None:

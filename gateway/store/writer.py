@@ -149,6 +149,7 @@ class Writer:
             while self._waiting and rows < GROUP_ROWS:
                 outcome = self._waiting.popleft()
                 rows += len(outcome.movements) + len(outcome.passages) + len(outcome.tags)
+                rows += len(outcome.forgotten)
                 self._group.append(outcome)
         return not self._give_up.is_set()
 

@@ -107,6 +107,12 @@ class Metrics:
             "store_set_aside", "1 if the store was damaged at the start and a new one was begun."
         )
         self.tags_known = self._gauge("tags_known", "Tags that the gateway knows.")
+        self.tags_forgotten = self._counters(
+            "tags_forgotten",
+            "Tags forgotten that were gone: for long (age), or longest of too many (room).",
+            "reason",
+            ("age", "room"),
+        )
         build = self._gauges(
             "build_info", "Always 1; the label says what runs.", "version", (__version__,)
         )

@@ -306,3 +306,38 @@ def test_an_alert_is_an_event_of_the_zones_that_it_is_about() -> None:
         ("bin-a-01",),
         alert.to_json(),
     )
+
+
+def test_a_tag_that_is_forgotten_is_not_there_any_more_and_its_number_is_let_go() -> None:
+    gone: list[int] = []
+    view = new_view(
+        SGTIN, PLAIN, last_read_us=lambda _: 0, let_go=lambda n: gone.extend(n.tolist())
+    )
+    view.apply(outcome(tags=[row(SGTIN, presence=Presence.MISSING), row(PLAIN)]))
+    staging = view.zone_revisions[0]
+    view.apply(outcome(forgotten=[SGTIN]))
+    assert view.tag(SGTIN) is None
+    assert (view.tags_known, view.counts(0)) == (1, Counts(1, 0, 0))
+    assert view.zone_revisions[0] == staging + 1, "one missing tag less is news"
+    assert view.select(limit=10).numbers == (1,)
+    assert gone == [0]
+    view.apply(outcome(forgotten=[PLAIN], tags=[row(PLAIN, seq=9)]))
+    state = view.tag(PLAIN)
+    assert state is not None
+    assert state.seq == 9, "it is back: that came after it was forgotten"
+
+
+def test_a_number_that_another_tag_has_now_is_found_under_that_tags_gtin() -> None:
+    tags = TagIndex()
+    view = LiveView(SITE, tags, let_go=tags.release)
+    for epc in (SGTIN, PLAIN):
+        tags.add(epc)
+        view.apply(outcome(tags=[row(epc)]))
+    assert view.select(limit=10, gtin=GTIN).numbers == (0,)
+    view.apply(outcome(forgotten=[SGTIN, PLAIN]))
+    assert view.gtin_tally(GTIN) == {}
+    assert tags.numbers([SGTIN, SSCC_TAG]).tolist() == [1, 0], "they have changed places"
+    view.apply(outcome(tags=[row(SSCC_TAG), row(SGTIN)]))
+    assert view.gtins.behind == 2
+    assert view.select(limit=10, gtin=GTIN).numbers == (1,)
+    assert view.gtins.behind == 0

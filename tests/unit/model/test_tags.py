@@ -134,3 +134,28 @@ def test_any_mixture_of_lengths_gets_the_numbers_of_the_list(batches: list[list[
         assert found.tolist() == tags.numbers(epcs).tolist()
         assert [tags.epc(number) for number in found.tolist()] == epcs
     assert len(tags) == len(set(itertools.chain.from_iterable(batches)))
+
+
+def test_a_number_that_was_released_is_given_anew() -> None:
+    tags = TagIndex(capacity=3)
+    epcs = [bytes([n]) * 12 for n in range(5)]
+    assert tags.numbers(epcs[:3]).tolist() == [0, 1, 2]
+    assert tags.add(epcs[3]) == NO_TAG
+    tags.release(np.array([1], np.uint32))
+    assert tags.find(epcs[1]) is None
+    assert (tags.known, len(tags)) == (2, 3)
+    assert tags.in_use().tolist() == [True, False, True]
+    assert tags.epc(1) == epcs[1], "nobody else has it yet"
+    assert tags.add(epcs[3]) == 1
+    assert tags.epc(1) == epcs[3]
+    assert tags.add(epcs[1]) == NO_TAG, "full again"
+    assert (tags.known, len(tags)) == (3, 3)
+
+
+def test_a_released_number_is_not_found_by_way_of_what_is_at_hand() -> None:
+    tags = TagIndex()
+    octets = np.arange(24, dtype=np.uint8).reshape(2, 12)
+    assert tags.numbers_of_columns([(slice(0, 2), octets)], 2).tolist() == [0, 1]
+    tags.release(np.array([0], np.uint32))
+    assert tags.add(b"another") == 0
+    assert tags.numbers_of_columns([(slice(0, 2), octets)], 2).tolist() == [2, 1]

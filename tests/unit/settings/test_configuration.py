@@ -233,11 +233,22 @@ def test_what_is_accepted_but_not_used_yet_is_noted(tmp_path: Path) -> None:
 
 
 def test_every_time_of_the_location_engine_can_be_set(tmp_path: Path) -> None:
-    names = [f.name for f in fields(LocationTuning)]
+    names = [f.name for f in fields(LocationTuning) if f.name.endswith("_s")]
     text = MINIMAL + "location:\n"
-    text += "".join(f"  {name.removesuffix('_s')}: {n + 1}s\n" for n, name in enumerate(names))
+    text += "".join(f"  {name.removesuffix('_s')}: {n + 1}h\n" for n, name in enumerate(names))
     found = load_files(tmp_path, {"config/gateway.yaml": text}).location
-    assert [getattr(found, name) for name in names] == [n + 1.0 for n in range(len(names))]
+    assert [getattr(found, name) for name in names] == [
+        n * 3600.0 + 3600 for n in range(len(names))
+    ]
+
+
+def test_how_long_and_how_many_tags_are_known_has_bounds(tmp_path: Path) -> None:
+    text = MINIMAL + "location: {forget_after: 90d, max_tags: 5000}\n"
+    found = load_files(tmp_path, {"config/gateway.yaml": text}).location
+    assert (found.forget_after_s, found.max_tags) == (90 * 86_400.0, 5_000)
+    for wrong in ("forget_after: 10m", "max_tags: 10", "max_tags: none"):
+        with pytest.raises(SettingsError, match=wrong.partition(":")[0]):
+            load_files(tmp_path, {"config/gateway.yaml": f"{MINIMAL}location: {{{wrong}}}\n"})
 
 
 def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:

@@ -180,6 +180,8 @@ class Runtime:
         for tap in self._taps:
             tap(inputs)
         self._counted.update()
+        if heartbeat and (crowded := self._core.crowded) is not None:
+            self._health.alarm("tags", crowded)
         while self._questions:
             self._questions.popleft()()
         if heartbeat or _worth_telling(outcome):

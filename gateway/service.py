@@ -324,8 +324,6 @@ class Service:
         failing: set[str] = set()
         while True:
             _log_failing(parts.core.watch.rules.errors, failing)
-            if (crowded := parts.core.crowded) is not None:
-                parts.health.alarm("tags", crowded)
             for status in parts.dispatchers.statuses:
                 parts.metrics.outbox_pending[status.name].set(status.pending)
             for reader in parts.live.devices.readers.values():

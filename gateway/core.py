@@ -21,7 +21,7 @@ from gateway.errors import GatewayError
 from gateway.location.clocks import ReaderClocks
 from gateway.location.duplicates import Duplicates
 from gateway.location.engine import Engine, Step
-from gateway.location.epochs import Epochs
+from gateway.location.epochs import Epoch, Epochs
 from gateway.location.explain import antenna_reads
 from gateway.location.reuse import Reuse
 from gateway.model.calibration import NO_CALIBRATION, Calibration
@@ -108,6 +108,7 @@ class Core:
             self.counts.decided += sum(map(len, epoch.reads))
             decided = Outcome(number=self._number, now_us=now_us, statuses=epoch.statuses)
             decided.sensors = epoch.sensors
+            decided.heard = _heard(epoch)
             for command in epoch.commands:
                 self._do(command, decided)
             step = self.engine.step(epoch)
@@ -309,3 +310,11 @@ class Core:
 def _later(decisions: list[Decision]) -> dict[int, int]:
     """How many decisions of an epoch count for each tag; it may have had several."""
     return Counter(d.tag for d in decisions if d.status is Status.CONFIRMED)
+
+
+def _heard(epoch: Epoch) -> tuple[int, ...]:
+    """The numbers of the antennas that read something."""
+    found: set[int] = set()
+    for reads in epoch.reads:
+        found.update(np.flatnonzero(np.bincount(reads["antenna"])).tolist())
+    return tuple(sorted(found))

@@ -129,6 +129,7 @@ class Outcome:
     sensor_health: list[SensorHealth] = field(default_factory=list)
     sensors: list[SensorReading] = field(default_factory=list)
     statuses: list[DeviceStatus] = field(default_factory=list)
+    heard: tuple[int, ...] = ()  # numbers of the antennas that read something in this epoch
     acks: list[Callable[[], None]] = field(default_factory=list)
     due_us: int | None = None
     alerts: list[Alert] = field(default_factory=list)  # what people are told, one record each

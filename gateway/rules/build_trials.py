@@ -63,6 +63,8 @@ def _event(event: EventEntry, node: Node) -> Iterator[_Named]:
         yield "door", event.passage.door, node.at("passage", "door")
     if event.reader is not None:
         yield "reader", event.reader.id, node.at("reader", "id")
+    if event.read is not None:
+        yield "reader", event.read.reader, node.at("read", "reader")
     for sensor in event.sensor or {}:
         at = node.at("sensor", sensor)
         yield "sensor", sensor, Node(None, at.key or at.place)

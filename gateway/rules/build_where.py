@@ -14,6 +14,7 @@ from gateway.rules.circumstances import (
     SensorIs,
     ShipmentIs,
     StockIs,
+    UnheardFor,
 )
 from gateway.rules.conditions import Choice, Condition, EpcIs, ItemIs, NumberIs, TextIs
 from gateway.rules.epc_pattern import EpcPattern, parse_pattern
@@ -145,6 +146,8 @@ class WhereBuilder:
                 )
             case "traffic", _:
                 yield ForSeconds(name=key, least_s=value.none_for)  # type: ignore[attr-defined]
+            case "reads", _:
+                yield UnheardFor(least_s=value.none_for)  # type: ignore[attr-defined]
             case "shipments", _:
                 yield ShipmentIs(in_use=True)
             case "shipment", _:

@@ -148,6 +148,32 @@ class ForSeconds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnheardFor:
+    """A reader or antenna that was heard once has read nothing for so long."""
+
+    least_s: float
+    name: str = "reads"
+    timed: bool = True
+
+    def test(self, facts: Facts, view: View, now_us: int) -> Answer:
+        """Whether it has been so long; never, where nothing was ever read."""
+        quiet_s = view.unheard_s(facts, now_us)
+        if quiet_s is None:
+            return NO
+        missing_s = self.least_s - quiet_s
+        return (True, None) if missing_s <= 0 else (False, now_us + max(1, round(missing_s * 1e6)))
+
+    def observed(self, facts: Facts, view: View, now_us: int) -> Any:
+        """How long it has been."""
+        quiet_s = view.unheard_s(facts, now_us)
+        return "never any" if quiet_s is None else f"none for {duration(quiet_s)}"
+
+    def wanted(self) -> str:
+        """How long it has to be."""
+        return f"none for {duration(self.least_s)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentIs:
     """The tag is expected by a shipment, or is not; or the site works with shipments at all."""
 

@@ -18,6 +18,7 @@ from gateway.model.place import Site, ZoneKind
 from gateway.rules import events
 from gateway.rules.facts import Facts, Places, View
 from gateway.rules.fields import On
+from gateway.rules.hearing import Hearing
 from gateway.rules.index import TagIndex, by_sensor, subjects_of
 from gateway.rules.instance import Instance, forgotten, instance_of
 from gateway.rules.knowledge import Knowledge
@@ -90,6 +91,14 @@ class RuleEngine:
         """How the readers and antennas are that rules look at: `dock-1`, `dock-1/3`."""
         return self._memory.readers
 
+    def reader_facts(self, rule: Rule) -> dict[str, Facts]:
+        """What a rule on readers knows of each, or of each antenna."""
+        number, site = self._number(rule), self._places.site
+        if self._hearing.listens(number):
+            return {s: self._hearing.facts(s) for n, s in self._hearing.all() if n == number}
+        many = len(rule.key) > 1
+        return {s: events.of_reader(r, site) for s, r in self.readers.items() if ("/" in s) is many}
+
     def instances_of(self, rule: Rule) -> dict[str, Instance]:
         """What is pending or firing of a rule, by subject."""
         return self._life.instances[self._number(rule)]
@@ -125,6 +134,8 @@ class RuleEngine:
             self._on_status(status)
         for reading in outcome.sensors:
             self._on_reading(reading)
+        if outcome.heard:
+            self._hearing.take(outcome.heard, self._now_us)
         for movement in outcome.movements:
             self._on_movement(movement)
         for passage in outcome.passages:
@@ -198,6 +209,7 @@ class RuleEngine:
     def _use(self, rules: RuleSet) -> None:
         self._set = rules
         self._life = Life(rules.rules, self._view)
+        self._hearing = Hearing(self._life, self._view, self._memory)
         self._review = Review(self._life, self._knowledge, self._stock)
         numbered = list(enumerate(rules.rules))
 
@@ -266,6 +278,8 @@ class RuleEngine:
                 if (status.port is not None) == (len(rule.key) > 1):
                     facts = events.of_reader(status, self._places.site)
                     self._first_look(number, subject, facts, time_us, known)
+        for number, subject in self._hearing.all():
+            self._first_look(number, subject, self._hearing.facts(subject), time_us, known)
         for number, rule in self._timer_rules:
             self._set_tick(number, rule, time_us)
 
@@ -343,8 +357,9 @@ class RuleEngine:
         self._memory.note_reader(subject, status)
         facts = events.of_reader(status, self._places.site)
         for number, rule in self._reader_rules:
-            if (port is not None) == (len(rule.key) > 1):
+            if (port is not None) == (len(rule.key) > 1) and not self._hearing.listens(number):
                 self._life.look(number, subject, facts, status.time_us)
+        self._hearing.follow(status, status.time_us)
 
     def _on_reading(self, reading: SensorReading) -> None:
         if reading.sensor not in self._followed:

@@ -74,6 +74,7 @@ class View:
         self.places, self.knowledge = places, knowledge
         self.sensors, self.stock = sensors, stock
         self.passed_us: dict[str, int] = {}  # door → end of its last passage
+        self.heard_us: dict[str, int] = {}  # reader, or reader/port → when it read something
         self.started_us: int | None = None  # nothing is known of the time before
 
     def item(self, facts: Facts) -> Item | None:
@@ -100,6 +101,12 @@ class View:
         state = self.sensors.state(sensor)
         last_us = state.last_us if state else self.started_us or now_us
         return max(0.0, (now_us - last_us) / 1e6)
+
+    def unheard_s(self, facts: Facts, now_us: int) -> float | None:
+        """For how long a reader or antenna has read nothing; None if it never has."""
+        reader, port = facts.values.get("reader"), facts.values.get("antenna")
+        last_us = self.heard_us.get(f"{reader}/{port}" if port is not None else f"{reader}")
+        return None if last_us is None else max(0.0, (now_us - last_us) / 1e6)
 
     def quiet_s(self, door: str, now_us: int) -> float:
         """For how long nothing has gone through a door; since the start, if nothing ever did."""
@@ -129,6 +136,8 @@ class View:
         if name == "dwell":
             since_us = values.get("since_us")
             return None if since_us is None else max(0.0, (now_us - since_us) / 1e6)
+        if name == "quiet":
+            return self.unheard_s(facts, now_us)
         if base in _BY_SUBJECT and (subject := values.get(_BY_SUBJECT[base])) is not None:
             return self._by_subject(base, subject, values.get("door"), now_us)
         return None

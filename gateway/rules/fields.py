@@ -83,7 +83,7 @@ FIELDS: dict[On, dict[str, FieldType]] = {
     On.READER: _ANY
     | _ZONE
     | _DOOR
-    | {"reader": _T, "antenna": _N, "state": _T, "up": _F, "reason": _T},
+    | {"reader": _T, "antenna": _N, "state": _T, "up": _F, "reason": _T, "quiet": _S},
     On.TIMER: _ANY
     | _ZONE
     | _DOOR

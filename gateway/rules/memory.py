@@ -25,6 +25,7 @@ class Memory:
         self._view = view
         self.readers: dict[str, DeviceStatus] = {}  # `dock-1` or `dock-1/3`
         self.digests: frozenset[str] = frozenset()  # of the rules that were in force
+        self._heard_us = 0  # when it was last written down who was heard
         self.dirty: dict[tuple[str, str], RuleRow] = {}
 
     def note_start(self, time_us: int) -> None:
@@ -59,6 +60,12 @@ class Memory:
         }
         self._put(f"reader={subject}", body)
 
+    def note_heard(self, now_us: int, every_us: int) -> None:
+        """Antennas were heard: written down once in so long, all together."""
+        if now_us - self._heard_us >= every_us:
+            self._heard_us = now_us
+            self._put("heard", {s: us for s, us in self._view.heard_us.items() if "/" in s})
+
     def restore(self, row: RuleRow) -> None:
         """Take a stored row; one that cannot be read is passed over."""
         kind, _, name = row.key.partition("=")
@@ -73,9 +80,15 @@ class Memory:
                     self._view.sensors.put(name, SensorState(**body))
                 case "door":
                     self._view.passed_us[name] = body["us"]
+                case "heard":
+                    for subject, us in body.items():
+                        reader = subject.partition("/")[0]
+                        heard_us = self._view.heard_us
+                        heard_us[subject] = int(us)
+                        heard_us[reader] = max(int(us), heard_us.get(reader, 0))
                 case "reader":
                     self.readers[name] = _status(body)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return
 
     def rows(self) -> Iterator[RuleRow]:

@@ -52,7 +52,7 @@ def subjects(engine: RuleEngine, rule: Rule) -> Iterable[str]:
     """Everything that a rule on states, or on the timer, can be asked for."""
     view = engine.view
     if rule.on is On.READER:
-        return [s for s in engine.readers if ("/" in s) == (len(rule.key) > 1)]
+        return engine.reader_facts(rule)
     if rule.key == ("sku",):
         return view.stock.skus()
     return subjects_of(rule, view.places, view.sensors)
@@ -77,10 +77,9 @@ def _subjects(
                 subject = passage.id if rule.key == ("passage",) else passage.door
                 yield subject, events.of_passage(passage), _passed(engine, passage)
         case On.READER:
-            for subject in subjects(engine, rule):
-                status = engine.readers[subject]
-                if asked in (None, subject, status.reader):
-                    yield subject, events.of_reader(status, view.places.site), NOW
+            for subject, facts in engine.reader_facts(rule).items():
+                if asked in (None, subject, subject.partition("/")[0]):
+                    yield subject, facts, NOW
         case On.READING | On.TIMER:
             for subject in subjects(engine, rule):
                 if asked in (None, subject):

@@ -225,6 +225,12 @@ class ReadingWhere(_AnyWhere):
     traffic: TrafficWhere | None = None
 
 
+class ReadsWhere(Section):
+    """How long nothing has been read, by who has read before."""
+
+    none_for: Duration
+
+
 class ReaderWhere(_AnyWhere):
     """How a reader, or an antenna, has to be."""
 
@@ -232,6 +238,7 @@ class ReaderWhere(_AnyWhere):
     antenna: Annotated[int, Field(ge=1)] | None = None
     state: Annotated[tuple[ReaderState, ...], BeforeValidator(_listed)] | None = None
     up: bool | None = None
+    reads: ReadsWhere | None = None
 
 
 def _stock(value: Any) -> Any:

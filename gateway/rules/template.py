@@ -108,7 +108,7 @@ def duration(seconds: float) -> str:
 
 
 #: Fields that hold seconds or a time, whatever the rule is on.
-_SECONDS = frozenset({"dwell", "held", "duration", "silent"})
+_SECONDS = frozenset({"dwell", "held", "duration", "silent", "quiet"})
 
 
 def _number(value: float, form: str, timezone: str, name: str) -> str:

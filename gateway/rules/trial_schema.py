@@ -74,6 +74,13 @@ class ReaderEvent(Section):
     state: ReaderState
 
 
+class ReadEvent(Section):
+    """An antenna of a reader reads something."""
+
+    reader: Identifier
+    antenna: int
+
+
 class EventEntry(Section):
     """What happens; nothing but time, if only `at` is given."""
 
@@ -85,6 +92,7 @@ class EventEntry(Section):
     passage: PassageEvent | None = None
     sensor: dict[SensorId, Text] | None = None
     reader: ReaderEvent | None = None
+    read: ReadEvent | None = None
     shipments: dict[str, Text] | None = None
 
 

@@ -148,6 +148,9 @@ def _outcome(
         outcome.sensors.append(
             SensorReading(sensor=sensor, value=value, time_us=at_us, at_us=at_us)
         )
+    if (read := event.read) is not None:
+        number_of = site.antenna_numbers.get((read.reader, read.antenna))
+        outcome.heard = () if number_of is None else (number_of,)
     if (changed := event.reader) is not None:
         outcome.statuses.append(
             DeviceStatus(

@@ -54,7 +54,7 @@ def offline(recording: Path) -> list[str | Path]:
 
 
 def test_check_counts_what_is_fine(tmp_path: Path) -> None:
-    assert run("check", "--site", EXAMPLE).startswith("14 rules with ")
+    assert run("check", "--site", EXAMPLE).startswith("15 rules with ")
     (tmp_path / "r.yaml").write_text("rules:\n  - {id: a, on: movment, alert: {summary: x}}\n")
     told = run("check", "--site", EXAMPLE, "--rules", tmp_path, code=1)
     assert told.startswith(f"{tmp_path}/r.yaml:2:17: rules[0].on: expected one of movement")

@@ -15,7 +15,7 @@ EXAMPLE = Path(__file__).parents[3]
 STORIES = {
     *("misplaced-stock", "wrong-door", "outbound-without-shipment", "inbound-unexpected"),
     *("short-or-over", "dwell-staging", "quarantine-left", "cold-chain", "missing-from-bin"),
-    *("door-open", "stock-low", "reader-quiet", "antenna-quiet", "empty-passage"),
+    *("door-open", "stock-low", "reader-quiet", "antenna-quiet", "antenna-silent", "empty-passage"),
 }
 
 

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from gateway.drivers.recording import lines_of
+from gateway.drivers.recording_lines import lines_of
 from gateway.model.outcome import Inputs
 from gateway.model.place import Site
 from gateway.model.tags import TagIndex

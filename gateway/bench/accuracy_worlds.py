@@ -16,7 +16,7 @@ from gateway.bench.premises import site_of
 from gateway.bench.sites import write_site
 from gateway.calibration.tape import Tape
 from gateway.demo.truth import read_truth
-from gateway.drivers.recording import lines_of
+from gateway.drivers.recording_lines import lines_of
 from gateway.errors import GatewayError
 from gateway.model.place import Site
 from gateway.model.tags import TagIndex

@@ -76,7 +76,7 @@ def replay(
         watch_of(configuration, items, rules, wanted=bool(alerts)),
     )
     complaints = _Complaints()
-    recording = Recording(configuration.site, tags, complaints.tell)
+    recording = Recording(configuration.site, tags, complaints.tell, configuration.sensor_ids)
     with ExitStack() as stack:
         tell = [Lines(stack, out, passages, alerts).tell, complaints.of]
         if why or explain:
@@ -95,6 +95,7 @@ def _summary(run: Replay, counts: RecordingCounts, cpu_s: float, *, alerts: bool
     return (
         f"{counts.reads:,} reads, {run.movements:,} movements, {run.passages:,} passages, "
         + (f"{run.alerts:,} alerts, " if alerts else "")
+        + (f"{counts.elsewhere:,} reads of unknown antennas, " if counts.elsewhere else "")
         + f"{counts.broken:,} broken lines; "
         f"{counts.reads / max(cpu_s, 1e-9):,.0f} reads per second of CPU\n"
     )
@@ -112,6 +113,8 @@ def watch_of(
     from gateway.watch import Watch
 
     wanted = wanted or rules is not None
+    if rules is not None and not rules.exists():
+        raise Unavailable(f"{rules}: there is no such file or directory")
     rule_set = load_site_rules(configuration, rules) if wanted else RuleSet()
     watch = Watch(configuration.site, rule_set)
     if items is not None:

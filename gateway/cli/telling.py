@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -33,12 +34,46 @@ class Lines:
 
     def tell(self, outcome: Outcome) -> None:
         """Write what one tick decided."""
-        if self._movements is not None:
-            self._movements.writelines(m.to_json() + b"\n" for m in outcome.movements)
-        if self._passages is not None:
-            self._passages.writelines(p.to_json() + b"\n" for p in outcome.passages)
-        if self._alerts is not None:
-            self._alerts.writelines(a.to_json() + b"\n" for a in outcome.alerts)
+        self._movements.writelines(m.to_json() + b"\n" for m in outcome.movements)
+        self._passages.writelines(p.to_json() + b"\n" for p in outcome.passages)
+        self._alerts.writelines(a.to_json() + b"\n" for a in outcome.alerts)
+
+
+class _Target:
+    """One place that lines go to; raises Unavailable for what it does not take."""
+
+    def __init__(self, name: str, file: IO[bytes] | None) -> None:
+        self._name, self._file = name, file
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        if self._file is not None:
+            with self._told():
+                self._file.writelines(lines)
+
+    def close(self) -> None:
+        """Write what is still in the buffer; standard output stays open."""
+        if self._file is not None:
+            with self._told():
+                (self._file.flush if self._name == "-" else self._file.close)()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise  # whoever read has had enough
+        except OSError as error:
+            self._drop()
+            name = "standard output" if self._name == "-" else self._name
+            raise Unavailable(f"{name}: cannot be written: {error.strerror or error}") from error
+
+    def _drop(self) -> None:
+        """Forget what is in the buffer, so that nobody tries to write it once more."""
+        file, self._file = self._file, None
+        with suppress(OSError, ValueError):  # it may be closed already
+            if file is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+                file.close()
 
 
 class Words:
@@ -82,12 +117,13 @@ def _epcs(text: str) -> frozenset[str]:
     return frozenset(epc.hex().upper() for epc in found)
 
 
-def _open(target: str, stack: ExitStack) -> IO[bytes] | None:
-    if not target:
-        return None
-    if target == "-":
-        return sys.stdout.buffer
+def _open(name: str, stack: ExitStack) -> _Target:
     try:
-        return stack.enter_context(Path(target).open("wb"))
+        file = sys.stdout.buffer if name == "-" else None
+        if name not in ("", "-"):
+            file = Path(name).open("wb")  # noqa: SIM115 - `stack` closes it
     except OSError as error:
-        raise Unavailable(f"{target}: cannot be written: {error.strerror or error}") from error
+        raise Unavailable(f"{name}: cannot be written: {error.strerror or error}") from error
+    target = _Target(name, file)
+    stack.callback(target.close)
+    return target

@@ -1,7 +1,7 @@
 """Recordings: JSON Lines of everything that came in, in order of arrival (docs/contracts.md).
 
-`read_recording` gives batches of inputs with their virtual time, for replay; `lines_of` writes what
-a running gateway drained, for `record`.
+`Recording.batches` gives the inputs with their virtual time, for replay; what writes them down, for
+`record`, is in `recording_lines.py`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import gzip
 import heapq
 import math
+import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice, pairwise
 from operator import itemgetter
@@ -33,6 +34,8 @@ from gateway.model.tags import MAX_EPC_BYTES, NO_TAG, TagIndex
 MAX_LINE_BYTES = 64 * 1024
 #: Times beyond the year 2200 are somebody's mistake of units.
 MAX_TIME_US = 7_258_118_400_000_000
+#: So is a line that comes longer than this after the one before it; virtual time must get there.
+MAX_GAP_US = 31 * 86_400_000_000
 
 #: Lines that are parsed at once.
 BLOCK_LINES = 2_000
@@ -48,6 +51,7 @@ _COMMON_KEYS = frozenset(
 #: What a number of such a read is; what is larger is looked at one by one.
 _NUMBERS = frozenset({int, float, type(None)})
 _PLAIN_NUMBER = 1 << 30
+_HEX = frozenset("0123456789ABCDEFabcdef")
 
 
 @dataclass(slots=True)
@@ -67,20 +71,31 @@ class _BrokenLineError(ValueError):
 class Recording:
     """Reads one or more recordings for a site, in order of arrival."""
 
-    def __init__(self, site: Site, tags: TagIndex, complain: Complain) -> None:
+    def __init__(
+        self,
+        site: Site,
+        tags: TagIndex,
+        complain: Complain,
+        sensors: Container[str] | None = None,
+    ) -> None:
+        """`sensors` are those of the site; None takes any."""
+        self._readers, self._sensors = frozenset(site.readers), sensors
         self.counts = RecordingCounts()
         self.last_at_us = 0
         self._antennas = site.antenna_numbers
         self._tags = tags
         self._complain = complain
         self._epcs: dict[str, int] = {}
-        self._strangers: set[tuple[object, object]] = set()
+        self._strangers: set[str] = set()
 
     def batches(self, paths: Iterable[Path], tick_us: int) -> Iterator[tuple[int, Inputs]]:
         """(virtual time, inputs) per span of `tick_us` in which anything arrived."""
         streams = [self._ticks(path, tick_us) for path in paths]
+        before = None
         for number, parts in groupby(heapq.merge(*streams, key=itemgetter(0)), itemgetter(0)):
-            inputs = Inputs()
+            if before is not None and (number - before) * tick_us > MAX_GAP_US + tick_us:
+                raise DriverError("the recordings are far apart in time: replay them one by one")
+            before, inputs = number, Inputs()
             for _, part in parts:
                 inputs.reads += part.reads
                 inputs.sensors += part.sensors
@@ -91,13 +106,14 @@ class Recording:
     def _ticks(self, path: Path, tick_us: int) -> Iterator[tuple[int, Inputs]]:
         """(tick number, inputs) of one file, each tick whole; arrival never goes back."""
         open_number, open_inputs = -1, Inputs()
-        at_us = 0
+        at_us = -1
         for first_line, lines in _blocks(path):
             entries = self._parse(path, first_line, lines)
             if not entries:
                 continue
-            arrivals = np.fromiter((a for _, a, _ in entries), np.int64, len(entries))
-            arrivals = np.maximum(np.maximum.accumulate(arrivals), at_us)
+            entries, arrivals = self._within_reach(path, entries, at_us)
+            if not entries:
+                continue
             at_us = int(arrivals[-1])
             rows, others = self._split(path, entries, arrivals)
             numbers, row_numbers = arrivals // tick_us, rows["at_us"] // tick_us
@@ -124,7 +140,8 @@ class Recording:
             # One parse for the whole block is twice as fast, and any mistake sends us the long way.
             objects = orjson.loads(b"[" + b",".join(lines) + b"]")
             arrivals = [e["at"] if "at" in e else e["t"] for e in objects]
-            if len(objects) == len(lines) and set(map(type, arrivals)) == {int}:
+            plain = set(map(type, arrivals)) == {int} and min(arrivals) >= 0
+            if plain and max(arrivals) < MAX_TIME_US and len(objects) == len(lines):
                 numbers = range(first_line, first_line + len(lines))
                 return list(zip(numbers, arrivals, objects, strict=True))
         except (orjson.JSONDecodeError, KeyError, TypeError, OverflowError):
@@ -133,11 +150,34 @@ class Recording:
         for number, line in enumerate(lines, start=first_line):
             try:
                 entry = _object(line)
-                entries.append((number, _time(entry.get("at", entry.get("t"))), entry))
-            except (_BrokenLineError, orjson.JSONDecodeError) as error:
+                at = entry.get("at")
+                entries.append((number, _time(entry.get("t") if at is None else at), entry))
+            except orjson.JSONDecodeError as error:
                 if line.strip():
-                    self._tell(path, number, str(error))
+                    self._tell(path, number, f"not JSON: {_plain(error)}")
+            except _BrokenLineError as error:
+                self._tell(path, number, str(error))
         return entries
+
+    def _within_reach(
+        self, path: Path, entries: list[Entry], at_us: int
+    ) -> tuple[list[Entry], npt.NDArray[np.int64]]:
+        """Entries without those that are too far ahead, and their arrivals, which never go back."""
+        arrivals = np.fromiter((a for _, a, _ in entries), np.int64, len(entries))
+        before_us = at_us if at_us >= 0 else int(arrivals[0])
+        arrivals = np.maximum.accumulate(np.maximum(arrivals, before_us))
+        if np.diff(arrivals, prepend=before_us).max() <= MAX_GAP_US:
+            return entries, arrivals
+        near: list[Entry] = []
+        for entry in entries:
+            if entry[1] - before_us <= MAX_GAP_US:
+                before_us = max(before_us, entry[1])
+                near.append(entry)
+            else:
+                days = (entry[1] - before_us) / 86_400e6
+                self._tell(path, entry[0], f"{days:,.0f} days after the line before it")
+        arrivals = np.fromiter((a for _, a, _ in near), np.int64, len(near))
+        return near, np.maximum.accumulate(np.maximum(arrivals, max(at_us, 0)))
 
     def _split(
         self, path: Path, entries: list[Entry], at_us: npt.NDArray[np.int64]
@@ -158,6 +198,15 @@ class Recording:
             _enter_other(told, at_us, inputs)
         except (_BrokenLineError, KeyError) as error:
             self._tell(path, number, _words(error))
+            return
+        if "sensor" in told:
+            sensor = inputs.sensors[-1].sensor
+            if self._sensors is not None and sensor not in self._sensors:
+                inputs.sensors.pop()
+                self._stranger(f"readings of sensor {sensor!r}", "readers/*.yaml")
+        elif "status" in told and told["reader"] not in self._readers:
+            inputs.statuses.pop()
+            self._stranger(f"statuses of reader {told['reader']!r}", "readers/*.yaml")
 
     def _columns(self, entries: list[dict[str, Any]], at_us: npt.NDArray[np.int64]) -> Reads | None:
         """All reads at once; None when any of them needs a closer look."""
@@ -206,20 +255,23 @@ class Recording:
 
     def _row(self, entry: dict[str, Any], at_us: int) -> tuple[Any, ...] | None:
         """One row of READ; None for a read that the site or the TagIndex has no place for."""
-        antenna = self._antennas.get((entry["reader"], entry["antenna"]))
+        reader, epc = _text(entry["reader"], "reader"), _text(entry["epc"], "epc")
+        port = _number(entry, "antenna")
+        antenna = self._antennas.get((reader, port))
         if antenna is None:
-            self._stranger(entry["reader"], entry["antenna"])
+            self.counts.elsewhere += 1
+            self._stranger(f"reads of reader {reader!r}, antenna {port!r}", "readers/*.yaml")
             return None
-        tag = self._epcs.get(entry["epc"])
+        tag = self._epcs.get(epc)
         if tag is None:
-            tag = self._epcs[entry["epc"]] = self._tag(entry["epc"])
+            tag = self._epcs[epc] = self._tag(epc)
         if tag == NO_TAG:
             return None
         time_us = _time(entry.get("t"))
         rssi_dbm, phase_rad = _number(entry, "rssi"), _number(entry, "phase")
         return (
             time_us,
-            min(_time(entry["first"]), time_us) if "first" in entry else time_us,
+            time_us if entry.get("first") is None else min(_time(entry["first"]), time_us),
             at_us,
             tag,
             antenna,
@@ -232,19 +284,18 @@ class Recording:
         )
 
     def _tag(self, epc: object) -> int:
-        raw = bytes.fromhex(_text(epc, "epc"))
-        if len(raw) > MAX_EPC_BYTES:
+        text = _text(epc, "epc")
+        if len(text) % 2 or not _HEX.issuperset(text):
+            raise _BrokenLineError(f"'epc' must be hex digits, two for each octet, not {text:.40}")
+        if len(text) > 2 * MAX_EPC_BYTES:
             raise _BrokenLineError(f"'epc' is longer than {MAX_EPC_BYTES} octets")
-        return self._tags.add(raw)
+        return self._tags.add(bytes.fromhex(text))
 
-    def _stranger(self, reader: object, antenna: object) -> None:
-        self.counts.elsewhere += 1
-        if (reader, antenna) not in self._strangers and len(self._strangers) < 1000:
-            self._strangers.add((reader, antenna))
-            self._complain(
-                f"reads of reader {reader!r}, antenna {antenna!r} are left out: "
-                "the site's readers/*.yaml does not have it"
-            )
+    def _stranger(self, what: str, file: str) -> None:
+        """Tell once what the site does not have."""
+        if what not in self._strangers and len(self._strangers) < 1000:
+            self._strangers.add(what)
+            self._complain(f"{what} are left out: the site's {file} does not have it")
 
     def _tell(self, path: Path, number: int, problem: str) -> None:
         self.counts.broken += 1
@@ -270,64 +321,11 @@ def _enter_other(entry: dict[str, Any], at_us: int, inputs: Inputs) -> None:
         raise _BrokenLineError("neither a read (epc), a sensor, a status nor a command")
 
 
-def lines_of(inputs: Inputs, site: Site, tags: TagIndex) -> Iterator[bytes]:
-    """One line (with its newline) per read, sensor reading, status and command."""
-    for reads in inputs.reads:
-        yield from _read_lines(reads, site, tags)
-    for reading in inputs.sensors:
-        entry = {"t": reading.time_us, "sensor": reading.sensor, "value": reading.value}
-        yield _line(entry | {"at": reading.at_us})
-    for status in inputs.statuses:
-        entry = {"t": status.time_us, "reader": status.reader, "status": status.state.value}
-        entry["status"] = "up" if status.up else "down"
-        yield _line(entry if status.port is None else entry | {"antenna": status.port})
-    for command in inputs.commands:
-        yield _line({"t": command.time_us, "command": command.body})
-
-
-def _read_lines(reads: Reads, site: Site, tags: TagIndex) -> Iterator[bytes]:
-    antennas = site.antennas
-    for (
-        time_us,
-        first_us,
-        at_us,
-        tag,
-        number,
-        count,
-        channel,
-        rssi_cdbm,
-        phase_rad,
-    ) in reads.tolist():
-        antenna = antennas[number]
-        entry: dict[str, object] = {
-            "t": time_us,
-            "at": at_us,
-            "reader": antenna.reader,
-            "antenna": antenna.port,
-            "epc": tags.epc(tag).hex().upper(),
-        }
-        if rssi_cdbm != NO_RSSI_CDBM:
-            entry["rssi"] = rssi_cdbm / 100
-        if first_us != time_us:
-            entry["first"] = first_us
-        if count != 1:
-            entry["count"] = count
-        if channel:
-            entry["channel"] = channel
-        if not math.isnan(phase_rad):
-            entry["phase"] = round(phase_rad, 4)
-        yield _line(entry)
-
-
 def _object(line: bytes) -> dict[str, Any]:
     entry = orjson.loads(line)
     if not isinstance(entry, dict):
         raise _BrokenLineError("a line is one JSON object")
     return entry
-
-
-def _line(entry: dict[str, Any]) -> bytes:
-    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _status(entry: dict[str, Any], at_us: int) -> DeviceStatus:
@@ -396,7 +394,7 @@ def _blocks(path: Path) -> Iterator[tuple[int, list[bytes]]]:
             while lines := list(islice(_bounded(file), BLOCK_LINES)):
                 yield number, lines
                 number += len(lines)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise DriverError(f"{path}: cannot be read to its end: {error}") from error
 
 
@@ -411,3 +409,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the key {error} is missing"
     return str(error) or type(error).__name__
+
+
+def _plain(error: orjson.JSONDecodeError) -> str:
+    return error.msg.replace("str is not valid UTF-8: surrogates not allowed", "no UTF-8 text")

@@ -50,6 +50,13 @@ class Configuration:
     api_port: int
     notes: tuple[Problem, ...] = ()  # what the user should know, though nothing is wrong
 
+    @property
+    def sensor_ids(self) -> frozenset[str]:
+        """Ids of all sensors that the site has or speaks of."""
+        doors = self.site.doors
+        named = (s for d in doors for s in (d.inner_beam, d.outer_beam, d.contact) if s)
+        return frozenset((*(s.id for s in self.sensors), *named))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

@@ -89,3 +89,13 @@ async def test_an_outage_between_two_lines_far_apart_counts(tmp_path: Path) -> N
     movements = [json.loads(line) for line in (await replayed(path)).out.splitlines()]
     assert [movement["kind"] for movement in movements] == ["arrived"]
     assert movements[0]["record_time"] < "2024-11-21T15:40:05"  # by the clock, not the next line
+
+
+@pytest.mark.parametrize("options", [("--out", "/dev/full"), ("--rules", "nowhere")])
+async def test_what_cannot_be_written_or_is_not_there_is_told(
+    recording: Path, options: tuple[str, str]
+) -> None:
+    said = await replayed(recording, *options)
+    assert said.code == 1
+    assert said.err.splitlines()[-1].startswith(f"{options[1]}: ")
+    assert "Traceback" not in said.err

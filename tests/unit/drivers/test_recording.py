@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gateway.drivers.recording import MAX_LINE_BYTES, Recording, lines_of
+from gateway.drivers.recording import MAX_GAP_US, MAX_LINE_BYTES, Recording
+from gateway.drivers.recording_lines import lines_of
 from gateway.errors import DriverError
 from gateway.model.outcome import Inputs
 from gateway.model.tags import TagIndex
@@ -84,13 +85,19 @@ def test_tags_are_numbered_in_the_order_of_their_first_reads(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{nonsense", "unexpected"),
+        ("{nonsense", "not JSON: unexpected"),
         ("[1, 2]", "one JSON object"),
         ({"reader": "dock", "antenna": 1, "epc": "AB"}, "whole microseconds"),
         (READ_LINE | {"t": 1.5}, "whole microseconds"),
         (READ_LINE | {"t": True}, "whole microseconds"),
         (READ_LINE | {"t": -1}, "whole microseconds"),
-        (READ_LINE | {"epc": "xyz"}, "hexadecimal"),
+        (READ_LINE | {"epc": "xyz"}, "must be hex digits"),
+        (READ_LINE | {"epc": "303"}, "must be hex digits, two for each octet, not 303"),
+        (READ_LINE | {"epc": "30 34"}, "must be hex digits"),
+        (READ_LINE | {"reader": ["dock"]}, "'reader' must be a text"),
+        (READ_LINE | {"t": 10**19}, "whole microseconds"),
+        (READ_LINE | {"at": -5}, "whole microseconds"),
+        (READ_LINE | {"t": T + 2 * MAX_GAP_US}, "62 days after the line before it"),
         (READ_LINE | {"epc": "AB" * 63}, "longer than"),
         (READ_LINE | {"epc": 12}, "'epc' must be a text"),
         (READ_LINE | {"rssi": "loud"}, "'rssi' must be a number"),
@@ -120,6 +127,34 @@ def test_other_antennas_than_the_sites_are_told_once(tmp_path: Path) -> None:
     assert recording.counts.elsewhere == 5
     assert len(told) == 1
     assert "antenna 9" in told[0]
+
+
+def test_what_else_the_site_does_not_have_is_told_once(tmp_path: Path) -> None:
+    lines = [{"t": T, "reader": "gone", "status": "up"}, {"t": T, "sensor": "gone", "value": True}]
+    path = write(tmp_path / "r.jsonl", *lines, *lines, READ_LINE)
+    told: list[str] = []
+    recording = Recording(SITE, TagIndex(), told.append, sensors={"door-1/inner"})
+    ((_, inputs),) = recording.batches([path], 100_000)
+    assert (inputs.statuses, inputs.sensors, len(inputs.reads)) == ([], [], 1)
+    assert [words.split(" are left out")[0] for words in told] == [
+        "statuses of reader 'gone'",
+        "readings of sensor 'gone'",
+    ]
+
+
+def test_null_is_as_good_as_nothing(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("at", "first", "count", "phase", "channel", "tid", "rssi"))
+    _, batches, told = read(write(tmp_path / "r.jsonl", READ_LINE | nothing))
+    assert told == []
+    (rows,) = batches[0][1].reads
+    assert (rows["time_us"].tolist(), rows["at_us"].tolist()) == ([T], [T])
+
+
+def test_files_that_are_far_apart_are_not_waited_for(tmp_path: Path) -> None:
+    one = write(tmp_path / "a.jsonl", READ_LINE)
+    two = write(tmp_path / "b.jsonl", READ_LINE | {"t": T + 2 * MAX_GAP_US})
+    with pytest.raises(DriverError, match="replay them one by one"):
+        list(Recording(SITE, TagIndex(), print).batches([one, two], 100_000))
 
 
 def test_sensors_statuses_and_commands(tmp_path: Path) -> None:
@@ -185,8 +220,10 @@ def test_gzip_is_read_and_a_cut_one_is_told(tmp_path: Path) -> None:
     recording, _, _ = read(tmp_path / "r.jsonl.gz")
     assert recording.counts.reads == 5000
     (tmp_path / "cut.jsonl.gz").write_bytes(whole[:-20])
-    with pytest.raises(DriverError, match="cannot be read to its end"):
-        read(tmp_path / "cut.jsonl.gz")
+    (tmp_path / "bad.jsonl.gz").write_bytes(whole[:20] + b"\xff" * 9 + whole[29:])
+    for name in ("cut", "bad"):
+        with pytest.raises(DriverError, match="cannot be read to its end"):
+            read(tmp_path / f"{name}.jsonl.gz")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

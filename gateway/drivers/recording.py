@@ -256,8 +256,10 @@ class Recording:
     def _row(self, entry: dict[str, Any], at_us: int) -> tuple[Any, ...] | None:
         """One row of READ; None for a read that the site or the TagIndex has no place for."""
         reader, epc = _text(entry["reader"], "reader"), _text(entry["epc"], "epc")
-        port = _number(entry, "antenna")
-        antenna = self._antennas.get((reader, port))
+        port = entry["antenna"]
+        if not isinstance(port, int | float):
+            raise _BrokenLineError("'antenna' must be a number")
+        antenna = self._antennas.get((reader, cast("int", port)))
         if antenna is None:
             self.counts.elsewhere += 1
             self._stranger(f"reads of reader {reader!r}, antenna {port!r}", "readers/*.yaml")

@@ -95,6 +95,7 @@ def test_tags_are_numbered_in_the_order_of_their_first_reads(tmp_path: Path) -> 
         (READ_LINE | {"epc": "303"}, "must be hex digits, two for each octet, not 303"),
         (READ_LINE | {"epc": "30 34"}, "must be hex digits"),
         (READ_LINE | {"reader": ["dock"]}, "'reader' must be a text"),
+        (READ_LINE | {"antenna": "1"}, "'antenna' must be a number"),
         (READ_LINE | {"t": 10**19}, "whole microseconds"),
         (READ_LINE | {"at": -5}, "whole microseconds"),
         (READ_LINE | {"t": T + 2 * MAX_GAP_US}, "62 days after the line before it"),

@@ -1,9 +1,9 @@
 """Expressions: the only module that knows the engine of the Common Expression Language.
 
 Every variable is declared as dynamic and every number is given as a float, so that numbers compare
-as people expect: `temperature > 5`. What evaluation can cost is bounded before it runs: the length
-of the text, its nesting, the number of loops in it, and the length of every list and text that it
-is given. Errors are values: an expression that cannot be evaluated does not hold, and says why.
+as people expect: `temperature > 5`. What evaluation can cost is bounded before it runs: by what a
+text may hold (`expression_cost`), its nesting, and the length of every list and text that it is
+given. Errors are values: an expression that cannot be evaluated does not hold, and says why.
 """
 
 from __future__ import annotations
@@ -13,19 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.rules.expression_cost import refusal
+
 try:
     from cel_expr_python import cel
 except ImportError:  # no wheel for this platform: rules without `when` work all the same
     cel = None
 
-MAX_CHARACTERS = 2_000
-MAX_LOOPS = 2
 MAX_LIST = 100
 MAX_TEXT = 200
-_LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter|transform\w*)\s*\(")
 _WORD = re.compile(r"\w+")
 _AT = re.compile(r"<input>:(\d+):(\d+): (.*)")
-_STRING = re.compile(r"""r?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
 
 MISSING = (
     "'when' needs the package cel-expr-python, which is not installed: "
@@ -88,11 +86,8 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
     """The expression over fields of these names; `ExpressionError` says what is wrong with it."""
     if cel is None:
         raise ExpressionError(MISSING)
-    if len(text) > MAX_CHARACTERS:
-        raise ExpressionError(f"an expression has at most {MAX_CHARACTERS:,} characters")
-    loops = len(_LOOP.findall(_STRING.sub('""', text)))
-    if loops > MAX_LOOPS:
-        raise ExpressionError(f"it costs too much: {loops} loops, at most {MAX_LOOPS} are allowed")
+    if too_much := refusal(text):
+        raise ExpressionError(too_much)
     variables = dict.fromkeys(nested(dict.fromkeys(names)), cel.Type.DYN)
     env = cel.NewEnv(variables=variables)
     try:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.model.alert import RuleRow
@@ -290,6 +292,69 @@ def test_any_text_is_an_expression_or_is_refused_in_a_sentence(text: str) -> Non
         assert expression.holds({}).holds in (True, False)
     assert refused.isprintable()
     assert len(refused) <= 400
+
+
+# What the dearest expressions that are admitted may cost, on the largest values that there are.
+
+MOVED = {n: kind for n, kind in FIELDS[On.MOVEMENT].items() if kind is not FieldType.TIME}
+LONG = "x" * 200
+LARGEST = {
+    name: {FieldType.TEXT: LONG, FieldType.LIST: [f"{LONG}{n:03}"[3:] for n in range(100)]}.get(
+        kind, SAMPLES[kind]
+    )
+    for name, kind in MOVED.items()
+}
+DEAR = st.sampled_from(
+    [
+        *("item.allowed_zones==item.home_zones", "item.home_zones in[item.allowed_zones,[zone]]"),
+        *("!(z in item.allowed_zones&&z=='')", "(z.contains('xxxxxxxx1')||true)", "z!=zone"),
+        *("item.home_zones in[item.allowed_zones,item.allowed_zones,item.allowed_zones]||true",),
+        *("size(zone)>1", "timestamp('2026-01-01T00:00:00Z').getHours('Europe/Berlin')<55"),
+        *("duration('5m')>duration('4m')", "z in[zone,goods,epc,kind,door,to]||true"),
+    ]
+)
+PATTERNS = st.text(alphabet="x.*?+|()[^]y\\\\WDS$", min_size=1, max_size=50)
+LOOPS = st.tuples(
+    st.sampled_from(["all", "exists", "map", "filter"]), st.lists(DEAR, min_size=3, max_size=6)
+).map(lambda made: f"item.home_zones.{made[0]}(z,{'&&'.join(made[1])})")
+SUMS = st.lists(st.sampled_from(["goods", "zone", "'y'"]), min_size=1, max_size=25).map("+".join)
+DEAREST = st.one_of(
+    LOOPS.map(lambda loop: loop if ".all" in loop or ".exists" in loop else f"{loop}.size()>=0"),
+    st.tuples(PATTERNS, PATTERNS, PATTERNS).map(
+        lambda three: "||".join(f"goods.matches('{pattern}')" for pattern in three)
+    ),
+    st.tuples(SUMS, SUMS).map(lambda two: f"({two[0]}).contains({two[1]})"),
+    st.lists(DEAR, min_size=1, max_size=60).map(
+        lambda all_: "&&".join(all_).replace("z ", "goods ")
+    ),
+)
+
+
+@cache
+def counting_s() -> float:
+    """About 5 ms where 2 GHz are free, and on a slower machine in proportion."""
+    return cpu_s(lambda: sum(n * n for n in range(100_000)))
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """The least CPU time of some tries."""
+    took = []
+    for _ in range(4):
+        begun_s = time.thread_time()
+        work()
+        took.append(time.thread_time() - begun_s)
+    return min(took)
+
+
+@pytest.mark.usefixtures("cel")
+@settings(max_examples=60)
+@given(DEAREST)
+def test_no_expression_that_is_admitted_takes_long(text: str) -> None:
+    try:
+        expression = compile_expression(text, tuple(MOVED))
+    except ExpressionError:
+        assume(False)
+    assert cpu_s(lambda: expression.holds(LARGEST)) < counting_s()
 
 
 # Texts from outside.

@@ -17,7 +17,7 @@ from gateway.model.tuning import LocationTuning, OutboxTuning, OverloadTuning
 from gateway.settings.address import parse_address
 from gateway.settings.calibration_file import read_calibration
 from gateway.settings.credentials import Secrets
-from gateway.settings.devices import build_readers, build_sensors, read_devices
+from gateway.settings.devices import build_readers, build_sensors, needs_broker, read_devices
 from gateway.settings.document import read_document
 from gateway.settings.files import yaml_files
 from gateway.settings.node import Node, Place
@@ -25,7 +25,7 @@ from gateway.settings.profiles import load_profiles
 from gateway.settings.report import Report
 from gateway.settings.schema import Settings, SiteIdentity
 from gateway.settings.site import build_site, read_site
-from gateway.settings.sources import read_settings
+from gateway.settings.sources import read_settings, with_broker
 from gateway.settings.upstream import Upstream
 
 
@@ -93,9 +93,12 @@ def read(
     found = read_settings(directory, environ, report)
     settings, tree = found or (Settings(site=SiteIdentity(id="unknown")), Node({}, Place("")))
     # A broker that is set but wrong has been complained of already.
-    has_broker = settings.mqtt is not None or bool(report.problems)
+    no_broker = settings.mqtt is None and not report.problems
     devices = read_devices(directory, report)
-    sensors = build_sensors(devices, has_broker=has_broker, report=report)
+    if no_broker and (place := needs_broker(devices)):
+        settings = with_broker(settings)
+        report.note(place, "gateway.yaml has no 'mqtt:', so these sensors' broker is 127.0.0.1")
+    sensors = build_sensors(devices, report)
     readers = build_readers(devices, load_profiles(directory, report), report)
     parts = read_site(directory, devices, sensors, report)
     site = build_site(parts, settings, report)

@@ -135,19 +135,19 @@ def _address(file: ReaderFile, node: Node, report: Report) -> Address | None:
         return None
 
 
-def build_sensors(
-    files: DeviceFiles, *, has_broker: bool, report: Report
-) -> tuple[SensorConfig, ...]:
+def needs_broker(files: DeviceFiles) -> Place | None:
+    """Where it says that sensors come over MQTT."""
+    groups = ((group, node) for _, group, node in files.groups)
+    places = (n.at("driver").place for g, n in groups if g.driver == "mqtt" and g.sensors)
+    return next(places, None)
+
+
+def build_sensors(files: DeviceFiles, report: Report) -> tuple[SensorConfig, ...]:
     """Every sensor of every group; problems with ids, drivers, decoders and topics reported."""
     sensors: dict[str, SensorConfig] = {}
     seen: dict[str, Place] = {}
     for _, group, node in files.groups:
         SENSOR_DRIVERS.check(group.driver, node, report)
-        if group.driver == "mqtt" and group.sensors and not has_broker:
-            report.problem(
-                node.at("driver").place,
-                "these sensors come over MQTT, but gateway.yaml has no 'mqtt: {host: …}'",
-            )
         for number, entry in enumerate(group.sensors):
             at = node.at("sensors", number)
             if entry.id in seen:

@@ -76,7 +76,8 @@ class TlsSettings(Section):
 
 
 class MqttSettings(Section):
-    """The MQTT broker: dock sensors come from it, movements go to it. Absent: no broker."""
+    """The MQTT broker: sensors come from it, movements go to it. Absent: none, or, where sensors
+    come over MQTT, that of this machine."""
 
     host: Annotated[Line, Field(min_length=1)] = "127.0.0.1"
     """Name or address of the broker."""

@@ -12,7 +12,7 @@ from gateway.settings.fit import fit
 from gateway.settings.messages import model_at
 from gateway.settings.node import Node, Place, merged
 from gateway.settings.report import Report
-from gateway.settings.schema import Settings
+from gateway.settings.schema import MqttSettings, Settings
 from gateway.settings.section import SecretRef
 
 
@@ -33,6 +33,12 @@ def read_settings(
     # What a file that cannot be read would have set is unknown, so nothing is told to be missing.
     found = fit(tree, Settings, report) if readable else None
     return (_completed(found[0]), found[1]) if found else None
+
+
+def with_broker(settings: Settings) -> Settings:
+    """The settings with a broker where none is set: the one of this machine."""
+    broker = settings.mqtt or MqttSettings()
+    return _completed(settings.model_copy(update={"mqtt": broker}))
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:

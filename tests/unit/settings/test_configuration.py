@@ -144,6 +144,15 @@ def test_the_broker_has_names_of_the_site_and_a_sink_of_its_own(tmp_path: Path) 
     assert found.sinks == (SinkConfig(name="mqtt", kind="mqtt"),)
 
 
+def test_sensors_over_mqtt_come_from_this_machine_unless_a_broker_is_set(tmp_path: Path) -> None:
+    found = load_files(tmp_path, {"readers/s.yaml": "sensors: [{id: s, kind: beam, topic: t}]\n"})
+    assert found.broker is not None
+    assert (found.broker.host, found.broker.port) == ("127.0.0.1", 1883)
+    assert found.broker.prefix == f"rfid/{found.site.id}"
+    (note,) = found.notes
+    assert note.message == "gateway.yaml has no 'mqtt:', so these sensors' broker is 127.0.0.1"
+
+
 def test_a_listed_mqtt_sink_stands_for_the_implicit_one(tmp_path: Path) -> None:
     text = MINIMAL + "mqtt: {}\nsinks: [{name: plant, kind: mqtt}]\n"
     sinks = load_files(tmp_path, {"config/gateway.yaml": text}).sinks

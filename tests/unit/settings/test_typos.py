@@ -127,12 +127,6 @@ def test_a_door_names_sensors_of_the_right_kind_that_exist(tmp_path: Path) -> No
     ]
 
 
-def test_sensors_over_mqtt_need_a_broker(tmp_path: Path) -> None:
-    found = problems(tmp_path, {"readers/s.yaml": "sensors: [{id: s, kind: beam, topic: t}]\n"})
-    sentence = "these sensors come over MQTT, but gateway.yaml has no 'mqtt: {host: …}'"
-    assert found == [f"readers/s.yaml:1:1: {sentence}"]
-
-
 def test_two_readers_have_two_ids_and_two_addresses(tmp_path: Path) -> None:
     files = {"readers/a.yaml": "id: r\naddress: h\n", "readers/b.yaml": "id: r\naddress: h:5084\n"}
     assert problems(tmp_path, files) == [

@@ -271,7 +271,7 @@ class Service:
         """What rules, alerts and the catalog have to remember."""
         with store.reading() as reader:
             core.watch.catalog.items.load(stored_items(reader.connection))
-        memories = store.memories("rule", "alert", "silence", "shipment")
+        memories = store.memories("rule", "alert", "silence", "shipment", "hold")
         odd = core.watch.restore(memories, self.clock.now_us())
         if odd:
             logger.error("%d stored states of rules and alerts make no sense: left out", odd)

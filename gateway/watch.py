@@ -72,6 +72,7 @@ class Watch:
         self.whereabouts: Whereabouts | None = None
         self._time_us = 0
         self._waiting: list[Memory] = []
+        self._holds: set[str] = set()  # zones
 
     def follow(self, whereabouts: Whereabouts) -> None:
         """Ask this core where tags are."""
@@ -84,6 +85,7 @@ class Watch:
             by_kind.setdefault(memory.kind, []).append(memory)
         odd = self.catalog.shipments.restore(by_kind.get("shipment", ()))
         odd += self.alerts.restore([*by_kind.get("alert", ()), *by_kind.get("silence", ())])
+        self._holds = {memory.key for memory in by_kind.get("hold", ())}
         rows, lost = _rule_rows(by_kind.get("rule", ()))
         self.rules.restore(rows, now_us)
         return odd + lost
@@ -99,6 +101,10 @@ class Watch:
     def shipment_expects(self, epc: str, door: str | None) -> str | None:
         """The open shipment that expects this tag at this door, None if there is none."""
         return self.catalog.shipments.expecting(epc, door, self._time_us)
+
+    def held(self, zone: str) -> bool:
+        """Whether a rule holds this zone."""
+        return zone in self._holds
 
     def judged(self, passage: Passage) -> Passage | None:
         """A passage with the verdict that it would get now; nothing is counted."""
@@ -180,6 +186,7 @@ class Watch:
         elif "silence" in command:
             self.alerts.silence(silence_of(orjson.dumps(command["silence"])))
         elif "release" in command:
+            self._holds.discard(str(command["release"]))
             self._waiting.append(Memory(kind="hold", key=str(command["release"]), body=None))
         elif "unsilence" in command:
             self.alerts.unsilence(str(command["unsilence"]))
@@ -212,7 +219,8 @@ class Watch:
                     )
                 )
             elif action.kind in ("hold", "release"):
-                epoch.memories.append(_held(action, change))
+                epoch.memories.append(held := _held(action, change))
+                (self._holds.discard if held.body is None else self._holds.add)(held.key)
             elif action.kind == "count":
                 epoch.memories.append(self._counted(action, change))
             else:

@@ -73,6 +73,7 @@ class Catalog:
         self.items: dict[str, Item] = {}
         self.shipments: dict[str, str] = {}
         self.in_use = False
+        self.holds: set[str] = set()
         self.verdicts: dict[str, str] = {}  # what loads through a door would get now
         self.known: list[tuple[str, str | None, Presence, int]] = []
 
@@ -89,6 +90,9 @@ class Catalog:
 
     def shipment_expects(self, epc: str, door: str | None) -> str | None:
         return self.shipments.get(epc)
+
+    def held(self, zone: str) -> bool:
+        return zone in self.holds
 
     def judged(self, passage: Passage) -> Passage | None:
         if passage.door not in self.verdicts:

@@ -181,6 +181,9 @@ class _Items:
     def shipment_expects(self, epc: str, door: str | None) -> str | None:  # noqa: ARG002
         return None
 
+    def held(self, zone: str) -> bool:  # noqa: ARG002
+        return False
+
     def judged(self, passage: Passage) -> Passage | None:  # noqa: ARG002
         return None
 

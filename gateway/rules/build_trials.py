@@ -45,6 +45,8 @@ def _given(given: Given, node: Node) -> Iterator[_Named]:
         for key in ("home_zones", "allowed_zones"):
             for n, zone in enumerate(getattr(item, key)):
                 yield "zone", zone, at.at(key, n)
+    for n, zone in enumerate(given.held):
+        yield "zone", zone, node.at("held", n)
     for n, there in enumerate(given.tags):
         if there.zone is not None:
             yield "zone", there.zone, node.at("tags", n, "zone")

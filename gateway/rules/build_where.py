@@ -16,7 +16,15 @@ from gateway.rules.circumstances import (
     StockIs,
     UnheardFor,
 )
-from gateway.rules.conditions import Choice, Condition, EpcIs, ItemIs, NumberIs, TextIs
+from gateway.rules.conditions import (
+    Choice,
+    Condition,
+    EpcIs,
+    ItemIs,
+    NumberIs,
+    TextIs,
+    ZoneHeld,
+)
 from gateway.rules.epc_pattern import EpcPattern, parse_pattern
 from gateway.rules.facts import Places
 from gateway.rules.fields import On
@@ -130,9 +138,9 @@ class WhereBuilder:
                 case StockWhere():
                     yield _stock(value)
                 case _:
-                    yield from self._other(key, value, at)
+                    yield from self._other(on, key, value, at)
 
-    def _other(self, key: str, value: object, at: Node) -> Iterator[Condition]:
+    def _other(self, on: On, key: str, value: object, at: Node) -> Iterator[Condition]:
         match key, value:
             case "sensors", tuple():
                 for number, sensor in enumerate(value):
@@ -146,6 +154,10 @@ class WhereBuilder:
                 )
             case "traffic", _:
                 yield ForSeconds(name=key, least_s=value.none_for)  # type: ignore[attr-defined]
+            case "held", _:
+                both = ("from", "to") if on is On.MOVEMENT else ("zone",)
+                sides = {"from": ("from",), "to": ("to",)}
+                yield ZoneHeld(fields=sides.get(str(value), both), held=value is not False)
             case "reads", _:
                 yield UnheardFor(least_s=value.none_for)  # type: ignore[attr-defined]
             case "shipments", _:

@@ -164,6 +164,31 @@ class EpcIs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneHeld:
+    """A rule holds the zone that the tag left (`from`) or is in (`to`, `zone`), or holds none."""
+
+    fields: tuple[str, ...]
+    held: bool = True
+    name: str = "held"
+    timed: bool = False
+
+    def test(self, facts: Facts, view: View, now_us: int) -> Answer:  # noqa: ARG002
+        """Whether one of them is."""
+        return any(view.held(facts.values.get(f)) for f in self.fields) is self.held, None
+
+    def observed(self, facts: Facts, view: View, now_us: int) -> Any:  # noqa: ARG002
+        """Those that are."""
+        zones = dict.fromkeys(facts.values.get(f) for f in self.fields)
+        held = [zone for zone in zones if zone is not None and view.held(zone)]
+        return f"{' and '.join(held)} held" if held else "not held"
+
+    def wanted(self) -> str:
+        """Which of them."""
+        which = " or ".join("what it left" if f == "from" else "where it is" for f in self.fields)
+        return f"{which} {'held' if self.held else 'not held'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemIs:
     """What the catalog knows of the tag. Only `known: false` holds where it knows nothing."""
 

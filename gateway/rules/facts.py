@@ -87,6 +87,10 @@ class View:
         zone: str | None = facts.values.get("zone")
         return zone
 
+    def held(self, zone: str | None) -> bool:
+        """Whether a zone, or one that it is a part of, is held."""
+        return any(map(self.knowledge.held, self.places.within(zone)))
+
     def at_home(self, item: Item, zone: str | None) -> bool:
         """Whether a zone is one of an item's home zones, or in one."""
         return not self.places.within(zone).isdisjoint(item.home_zones)

@@ -22,6 +22,9 @@ class Knowledge(Protocol):
     def shipment_expects(self, epc: str, door: str | None) -> str | None:
         """The open shipment that expects this tag at this door, None if there is none."""
 
+    def held(self, zone: str) -> bool:
+        """Whether a rule holds this zone."""
+
     def judged(self, passage: Passage) -> Passage | None:
         """A passage with the verdict that it would get now, nothing counted; None: unknown."""
 
@@ -46,6 +49,10 @@ class NoKnowledge:
     def shipment_expects(self, epc: str, door: str | None) -> str | None:  # noqa: ARG002
         """None does."""
         return None
+
+    def held(self, zone: str) -> bool:  # noqa: ARG002
+        """None is."""
+        return False
 
     def judged(self, passage: Passage) -> Passage | None:  # noqa: ARG002
         """Nothing is expected."""

@@ -183,6 +183,15 @@ class _TagWhere(_AnyWhere):
     shipment: Literal["absent", "expected"] | None = None
 
 
+def _held(value: Any) -> bool | str:
+    given: dict[str | bool, str | bool] = {"true": True, "false": False, "from": "from", "to": "to"}
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value not in given:
+        raise ValueError("expected true, false, from or to")
+    return given[value]
+
+
 class MovementWhere(_TagWhere):
     """What a movement has to be like."""
 
@@ -192,6 +201,7 @@ class MovementWhere(_TagWhere):
     door: AmongHere | None = None
     direction: Direction | None = None
     dwell: Lasting | None = None
+    held: Annotated[bool | str, BeforeValidator(_held)] | None = None
     confidence: Annotated[Compared, BeforeValidator(_compared)] | None = None
 
 
@@ -203,6 +213,7 @@ class PresenceWhere(_TagWhere):
 
     state: Annotated[tuple[PresenceWord, ...], BeforeValidator(_listed)] | None = None
     dwell: Lasting | None = None
+    held: bool | None = None
 
 
 class PassageWhere(_AnyWhere):

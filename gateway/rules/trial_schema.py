@@ -42,6 +42,7 @@ class Given(Section):
     items: dict[str, ItemGiven] = Field(default_factory=dict)
     shipments: dict[str, Text] | None = None
     tags: tuple[TagGiven, ...] = ()
+    held: Zones = ()
 
 
 class TagEvent(Section):

@@ -64,6 +64,7 @@ class _GivenKnowledge:
         self._in_use = given.shipments is not None
         self.shipments = {tag_of(tag): name for tag, name in (given.shipments or {}).items()}
         self._tags, self._start_us = given.tags, start_us
+        self._held = given.held
 
     def item(self, epc: str) -> Item | None:
         given = self._items.get(epc)
@@ -74,6 +75,9 @@ class _GivenKnowledge:
 
     def shipment_expects(self, epc: str, door: str | None) -> str | None:  # noqa: ARG002
         return self.shipments.get(epc)
+
+    def held(self, zone: str) -> bool:
+        return zone in self._held
 
     def judged(self, passage: Passage) -> Passage | None:  # noqa: ARG002
         return None

@@ -129,8 +129,14 @@ def test_a_count_takes_down_what_is_in_the_zone() -> None:
 def test_a_person_releases_what_a_rule_holds() -> None:
     watch = watch_with(ScriptedRules(CHANGE))
     assert [m.key for m in kept(step(watch)) if m.kind == "hold"] == ["hall"]
+    assert watch.held("hall")
+    assert not watch.held("yard")
+    again = Watch(SITE)
+    again.restore([Memory(kind="hold", key="hall", body=b"{}")], S)
+    assert again.held("hall")
     watch.command(asked({"release": "hall"}))
     assert Memory(kind="hold", key="hall", body=None) in step(watch, 2.0).memories
+    assert not watch.held("hall")
 
 
 def test_a_dry_run_does_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gateway.model.device import ReaderState
 from gateway.model.movement import Kind, Presence, Status
@@ -383,3 +384,26 @@ rules:
     bench.restart()
     bench.wait(60)
     assert bench.told == ["30 warm firing door=door-1"]
+
+
+def test_what_moves_into_or_out_of_a_held_zone_is_found(tmp_path: Path) -> None:
+    text = """
+rules:
+  - {id: any, on: movement, where: {held: true}, alert: {summary: x}}
+  - {id: out, on: movement, where: {held: from}, alert: {summary: x}}
+  - {id: in, on: movement, where: {held: to}, alert: {summary: x}}
+  - {id: free, on: movement, where: {held: false}, alert: {summary: x}}
+  - {id: there, on: presence, where: {held: true}, alert: {summary: x}}
+"""
+    bench = Bench(tmp_path, text)
+    bench.catalog.holds.add("hall")  # and so its bins
+
+    def said(from_zone: str | None, to: str | None, at_s: float, **changes: Any) -> set[str]:
+        bench.changes.clear()
+        bench.moved("E1", to, at_s=at_s, from_zone=from_zone, **changes)
+        return {c.rule for c in bench.changes if c.state == "firing"}
+
+    assert said(None, "staging", 1, kind=Kind.ARRIVED) == {"free"}
+    assert said("staging", "bin-1", 2) == {"any", "in", "there"}
+    assert said("bin-1", "staging", 3) == {"out"}
+    assert said("staging", "yard", 4) == {"free"}

@@ -75,6 +75,7 @@ routes:
         (("where:", "for: 1s\n    grace: 1s\n    where:"), "give either for"),
         (("where:", "absent: {after: 1m}\n    where:"), "absent is for rules on reading"),
         (("where:", "every: 1m\n    where:"), "a rule on movement needs no every"),
+        (("to: bin-1", "held: fro"), "5:19: held: expected true, false, from or to"),
         (("to: bin-1", "confidence: {}"), "expected above, below, at_least, at_most or equals"),
         (("to: bin-1", "confidence: {above: nan}"), "expected a number, got 'nan'"),
         (("to: bin-1", "schedule: {between: [6:00, 7]}"), "a time of day such as 06:00"),

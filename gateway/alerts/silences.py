@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
 
 import orjson
 
@@ -37,8 +36,12 @@ class Silence:
 
 
 def silence_of(body: bytes) -> Silence:
-    """What was stored or asked for; raises ValueError or TypeError for what is no silence."""
-    stored: dict[str, Any] = orjson.loads(body)
+    """What was stored or asked for; raises ValueError for what is no silence."""
+    stored = orjson.loads(body)
+    keys = {given.name for given in fields(Silence)}
+    if not isinstance(stored, dict) or not {"id", "until_us", "by"} <= stored.keys() <= keys:
+        names = ", ".join(sorted(keys))
+        raise ValueError(f"a silence has id, until_us and by, and no keys but {names}")
     silence = Silence(**stored)
     texts = (silence.id, silence.by, silence.note, silence.rule or "", silence.severity or "")
     sound = type(silence.until_us) is int and all(isinstance(text, str) for text in texts)

@@ -107,10 +107,11 @@ class Shipments:
         shipment = self._meant(passage, way)
         if shipment is None:
             return replace(passage, verdict=Verdict.UNEXPECTED.value), []
-        after, expected = self._after(shipment, passage)
-        verdict = _verdict(shipment, passage, expected)
+        elsewhere = shipment.door not in (None, passage.door)
+        after, expected = self._after(shipment, () if elsewhere else passage.epcs, passage.id)
+        verdict = Verdict.WRONG_DOOR if elsewhere else _verdict(expected)
         judged = replace(passage, expected=expected, verdict=verdict.value)
-        if passage.status is Status.PROVISIONAL or verdict is Verdict.WRONG_DOOR:
+        if passage.status is Status.PROVISIONAL or elsewhere:
             return judged, []
         self._shipments[shipment.id] = after
         return judged, [self.memory(shipment.id)]
@@ -158,15 +159,17 @@ class Shipments:
             if not self._wanting[name]:
                 del self._wanting[name]
 
-    def _after(self, shipment: Shipment, passage: Passage) -> tuple[Shipment, dict[str, Any]]:
-        """The shipment when this passage counts, and how it then stands."""
+    def _after(
+        self, shipment: Shipment, epcs: Iterable[str], passage: str
+    ) -> tuple[Shipment, dict[str, Any]]:
+        """The shipment when these tags count, in a passage, and how it then stands."""
         passed = dict(shipment.passed)
         over = []
-        for epc in passage.epcs:
+        for epc in epcs:
             if self._line_of(shipment, epc) is None:
                 over.append(epc)
             else:
-                passed.setdefault(epc, passage.id)
+                passed.setdefault(epc, passage)
         counts = {(line.kind, line.key): 0 for line in shipment.lines}
         for epc in passed:
             if (line := self._line_of(shipment, epc)) is not None:
@@ -257,9 +260,7 @@ def _is_open(shipment: Shipment, way: Way, at_us: int) -> bool:
     )
 
 
-def _verdict(shipment: Shipment, passage: Passage, expected: dict[str, Any]) -> Verdict:
-    if shipment.door not in (None, passage.door):
-        return Verdict.WRONG_DOOR
+def _verdict(expected: dict[str, Any]) -> Verdict:
     if expected["over"]:
         return Verdict.OVER
     return Verdict.SHORT if expected["missing"] else Verdict.COMPLETE

@@ -55,6 +55,15 @@ def test_a_load_is_judged(tags: list[str], door: str, verdict: str) -> None:
     assert judged.verdict == verdict
 
 
+def test_what_goes_by_the_wrong_door_does_not_count() -> None:
+    shipments = shipments_of(shipment(*TAGS[:3]))
+    astray, _ = shipments.judge(load(*TAGS[:3], door="door-2"))
+    assert astray.expected is not None
+    assert (astray.expected["passed"], len(astray.expected["missing"])) == (0, 3)
+    judged, _ = shipments.judge(load(*TAGS[:3], number=2))
+    assert judged.verdict == "complete"
+
+
 def test_without_any_shipment_there_is_no_verdict() -> None:
     judged, memories = shipments_of().judge(load(*TAGS[:3]))
     assert (judged.verdict, judged.expected, memories) == (None, None, [])

@@ -71,10 +71,12 @@ async def test_what_is_no_epc_is_a_mistake_in_the_command(recording: Path) -> No
 
 async def test_commands_that_make_no_sense_are_told(recording: Path) -> None:
     with recording.open("a") as lines:
-        lines.write(json.dumps({"t": START_US + 10_000_000, "command": {"ack": "5a9c"}}) + "\n")
+        for command in ({"ack": "5a9c"}, {"silence": {"rule": "any"}}):
+            lines.write(json.dumps({"t": START_US + 10_000_000, "command": command}) + "\n")
     said = await replayed(recording)
     assert said.code == 0
     assert "the command 'ack' is refused: no alert fires with the id 5a9c\n" in said.err
+    assert "the command 'silence' is refused: a silence has id, until_us and by" in said.err
 
 
 async def test_an_outage_between_two_lines_far_apart_counts(tmp_path: Path) -> None:

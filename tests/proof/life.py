@@ -235,7 +235,10 @@ class Life:
             self._up_since_us[zone] = self._told_upto_us if up else None
             inputs.statuses.append(DeviceStatus(
                 reader=f"r{zone}", state=ReaderState.UP if up else ReaderState.DOWN,
-                reason="as it happens", time_us=now_us,
+                reason="as it happens",
+                # Before the reads of this tick, as it happened: the core takes things in the order
+                # of their arrival.
+                time_us=now_us - (around.true_us - self._told_upto_us),
                 clock_offset_us=around.readers_ahead_us[zone] - (now_us - around.true_us),
             ))  # fmt: skip
 

@@ -79,7 +79,9 @@ class HttpClient:
             reason = (error.strerror or str(error) or type(error).__name__).lower()
             raise Retry(f"{host} cannot be reached ({reason})") from error
         except (aiohttp.ClientError, ValueError) as error:
-            reason = one_line(getattr(error, "message", "") or str(error))[:200]
+            said = getattr(error, "message", "") or str(error)
+            # Of a head that broke off, aiohttp gives what there was of it, and no words.
+            reason = one_line(said)[:200] if isinstance(said, str) else "its answer broke off"
             raise Retry(
                 f"{host} has not answered as HTTP does ({reason or type(error).__name__})"
             ) from error

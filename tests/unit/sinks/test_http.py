@@ -219,8 +219,9 @@ async def test_an_answer_drop_by_drop_ends_after_the_timeout() -> None:
         Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"),
         Answer(raw=b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 20_000 + b"\r\n\r\n"),
         Answer(raw=b"\x00" * 100),
+        Answer(raw=b"HTTP/1.1 204 No Content\r\nServer: Base"),
     ],
-    ids=["nothing", "not HTTP", "cut off", "huge header", "zeros"],
+    ids=["nothing", "not HTTP", "cut off", "huge header", "zeros", "head cut off"],
 )
 async def test_what_is_no_answer_is_tried_again(peer: HttpPeer, answer: Answer) -> None:
     peer.script.append(answer)

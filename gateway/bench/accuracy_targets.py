@@ -61,6 +61,8 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
     "gates": _ANY_DOORS,
     "bins-nominal": _BINS,
     "bins-hard": _BINS,
+    "rack": _BINS,
+    "rack-hard": _BINS,
 }
 #: Replay, on the nominal setting.
 READS_PER_CPU_S = 200_000

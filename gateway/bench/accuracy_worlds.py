@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import orjson
 
 from gateway.bench.bell_dock import BellDock
 from gateway.bench.gate_runs import GateRuns
+from gateway.bench.plain_rack import PlainRack
 from gateway.bench.premises import site_of
 from gateway.bench.sites import write_site
 from gateway.calibration.tape import Tape
@@ -26,8 +27,13 @@ from gateway.simulation.warehouse import World
 
 BELLS, GATES = "bells", "gates"
 #: Worlds that are not of the simulator: each draws its own site and what happens there.
-_OTHERS: Mapping[str, type[BellDock | GateRuns]] = {BELLS: BellDock, GATES: GateRuns}
-#: setting → what it is; all but two are built-in scenarios of the simulator that bring their site.
+_OTHERS: Mapping[str, Callable[[int], BellDock | GateRuns | PlainRack]] = {
+    BELLS: BellDock,
+    GATES: GateRuns,
+    "rack": PlainRack,
+    "rack-hard": lambda seed: PlainRack(seed, k_factor_db=0.0),
+}
+#: setting → what it is; all but those are built-in scenarios of the simulator, with a site.
 SETTINGS: Mapping[str, str] = {
     "nominal": "six doors, an ordinary day",
     "hard": "six doors closer together, scatter, deaf tags, slow readers, outages",
@@ -37,6 +43,8 @@ SETTINGS: Mapping[str, str] = {
     GATES: "gates without a wall, both antennas hear all of it: runs as in published recordings",
     "bins-nominal": "24 bins in 12 columns, 6 antennas, cartons of 8 tags",
     "bins-hard": "the same bins among more scatter, with an outage",
+    "rack": "the same bins out of a textbook: another simulator, a carton about each bin's middle",
+    "rack-hard": "the same textbook with as much scatter as direct path",
 }
 
 

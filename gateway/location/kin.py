@@ -27,9 +27,10 @@ TOGETHER_US = 10_000_000
 LEAST_PAIRS = 40.0
 #: … and what was seen before counts as much as so many pairs at most.
 MOST_PAIRS = 2_000.0
-#: Agreement below this is none, and above this is not believed.
-LEAST_AGREEMENT = 0.3
-MOST_AGREEMENT = 0.95
+#: How likely neighbours may be to stand together. Below the second it counts as never.
+AGREEMENTS = np.array([0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95])
+#: Chances count as if one in a hundred had been anywhere: they are surer than they should be.
+ANYWHERE = 0.01
 #: All kin together say no more than this, in log-odds: a tag that goes its own way must be able to.
 MOST_SAID = 5.0
 #: The word of kin counts by this much less than if they were independent.
@@ -46,16 +47,16 @@ class Kin:
         self._next = np.full(0, -1, dtype=np.int32)
         self._before = np.full(0, -1, dtype=np.int32)
         self._linked = np.zeros(0, dtype=bool)
-        self._pairs = self._same = self._chance = self._self = 0.0
+        self._pairs = 0.0
+        # Log-likelihood of what was seen, by how far apart numbers are and how likely they agree.
+        self._logs = np.zeros((REACH, len(AGREEMENTS)))
+        self._zones: Floats = np.zeros(1 << 16)  # how often tags were in each zone
 
     @property
-    def agreement(self) -> float:
-        """How likely neighbours in number are to stand together, beyond chance; 0 if not known."""
-        if self._pairs < LEAST_PAIRS:
-            return 0.0
-        most = self._self - self._chance
-        agree = (self._same - self._chance) / most if most > 0.0 else 0.0
-        return min(agree, MOST_AGREEMENT) if agree >= LEAST_AGREEMENT else 0.0
+    def agreement(self) -> Floats:
+        """How likely neighbours are to stand together, beyond chance, by how many lie between."""
+        known = self._pairs >= LEAST_PAIRS
+        return np.where(known, AGREEMENTS[self._logs.argmax(axis=1)], 0.0)
 
     def meet(self, tags: Numbers) -> None:
         """Find the neighbours of tags, once for each."""
@@ -116,13 +117,11 @@ class Kin:
         said = np.zeros(logs.shape)
         if not counts.any():
             return said
-        chances, columns = _by_zone(zones, logs)
-        self._learn(chances, rows[:, REACH], counts[:, REACH])
-        agreement = self.agreement
-        if not agreement:
-            return said
-        for place in range(2 * REACH):
-            near = agreement ** (place % REACH + 1)
+        chances, known, columns = _by_zone(zones, logs)
+        self._learn(chances, known, rows[:, REACH:], counts[:, REACH:])
+        agreement = np.tile(self.agreement, 2)
+        for place in np.flatnonzero(agreement).tolist():
+            near = agreement[place]
             theirs = chances[rows[:, place, None], columns]
             theirs = np.log(near * theirs + (1.0 - near) / chances.shape[1])
             said += np.where(counts[:, place, None], theirs, 0.0)
@@ -138,21 +137,32 @@ class Kin:
         alone = (states.mates[tags] == NO_MATES) & (states.mates[others] == NO_MATES)
         return np.asarray(alone & (apart_us <= TOGETHER_US))
 
-    def _learn(self, chances: Floats, after: Numbers, counts: Bools) -> None:
-        mine, theirs = chances[counts], chances[after[counts]]
-        fade = min(1.0, MOST_PAIRS / (self._pairs + len(mine) + 1.0))
-        self._pairs = fade * (self._pairs + len(mine))
-        self._same = fade * (self._same + float((mine * theirs).sum()))
-        self._chance = fade * (self._chance + float((mine @ chances.mean(axis=0)).sum()))
-        self._self = fade * (self._self + float((mine * mine).sum()))
+    def _learn(self, chances: Floats, known: Zones, after: Numbers, counts: Bools) -> None:
+        """How much likelier two neighbours' chances are if both stand in one place.
+
+        Where most tags are in one zone anyhow, that neighbours are both there says little.
+        """
+        zones, next_to = known.astype(np.intp), counts[:, 0]
+        pairs = float(np.count_nonzero(next_to))
+        fade = min(1.0, MOST_PAIRS / (self._pairs + pairs + 1.0))
+        self._pairs = fade * (self._pairs + pairs)
+        self._zones *= fade
+        self._zones[zones] += chances[next_to].sum(axis=0)
+        usual = np.maximum(self._zones[zones] / max(self._zones.sum(), 1e-9), 1e-6)
+        self._logs *= fade
+        for place in range(REACH):
+            mine, theirs = chances[counts[:, place]], chances[after[counts[:, place], place]]
+            together = ANYWHERE + (1.0 - ANYWHERE) * (mine * theirs / usual).sum(axis=1)
+            likely = AGREEMENTS[:, None] * together + 1.0 - AGREEMENTS[:, None]
+            self._logs[place] += np.log(likely).sum(axis=1)
 
 
-def _by_zone(zones: Zones, logs: Floats) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """The chances by zone, (tags, all zones that occur), and the column of each entry in it."""
+def _by_zone(zones: Zones, logs: Floats) -> tuple[Floats, Zones, npt.NDArray[np.intp]]:
+    """Chances by zone, (tags, all zones that occur); these; and the column of each entry."""
     known, columns = np.unique(zones, return_inverse=True)
     columns = columns.reshape(zones.shape)
     chances = np.zeros((len(zones), len(known)))
     np.put_along_axis(chances, columns, np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
     chances[:, known == NO_ZONE] = 0.0
     total = chances.sum(axis=1, keepdims=True)
-    return chances / np.maximum(total, 1e-9), columns
+    return chances / np.maximum(total, 1e-9), known, columns

@@ -175,7 +175,10 @@ class Moves:
         fresh = cases.new_place.last_us >= end_us - FRESH_US
         least = np.where(self._coverage.overlap[cases.home, there], AHEAD_BESIDE, AHEAD)
         ahead = fresh & (cases.lead > least)
-        same = ahead & (states.rival[tags] == there)
+        # Which of several that are all but one to the antennas is ahead changes from look to look:
+        # what counts is for how long home has been behind.
+        rivals = states.rival[tags]
+        same = ahead & ((rivals == there) | self._coverage.overlap[rivals, there])
         states.rival_us[tags] = np.where(same, states.rival_us[tags], end_us)
         states.rival[tags] = np.where(ahead, there, np.int16(NO_ZONE))
         doubt = np.maximum(CLEARLY / np.maximum(cases.lead, least), 1.0)

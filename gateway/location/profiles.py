@@ -16,11 +16,14 @@ from gateway.location.coverage import Coverage
 from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.place import Antenna, Door, Side, Zone
 
-#: Power over distance, per decade of metres, as measured in halls rather than in free space.
-DISTANCE_DB = 20.0
-#: An antenna's gain falls off by 12 dB times the square of the angle over its beam width.
+#: Power over distance, per decade of metres, there and back: 40 in free space, 21 were measured in
+#: a small room that scatters much.
+DISTANCE_DB = 30.0
+#: An antenna's gain falls off by 12 dB times the square of the angle over its beam width, on the
+#: way to the tag and on the way back.
+OFF_BEAM_DB = 24.0
 BEAM_WIDTH_DEG = 65.0
-MOST_OFF_BEAM_DB = 25.0
+MOST_OFF_BEAM_DB = 50.0
 #: Antennas on door posts look across the opening, turned this far to the side that they watch.
 DOOR_YAW = math.tan(math.radians(30.0))
 #: Where a position has no height: tags on goods, antennas above them.
@@ -135,7 +138,7 @@ class _Places:
         aim_m = np.maximum(np.linalg.norm(self._aims, axis=1), 0.01)
         cosine = (sight * self._aims).sum(axis=1) / (distance_m * aim_m)
         off_deg = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-        off_beam_db = np.minimum(12.0 * (off_deg / BEAM_WIDTH_DEG) ** 2, MOST_OFF_BEAM_DB)
+        off_beam_db = np.minimum(OFF_BEAM_DB * (off_deg / BEAM_WIDTH_DEG) ** 2, MOST_OFF_BEAM_DB)
         return np.asarray(-DISTANCE_DB * np.log10(distance_m) - off_beam_db)
 
 

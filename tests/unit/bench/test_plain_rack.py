@@ -33,7 +33,7 @@ def test_the_nearest_antenna_hears_most_tags_best_and_hardly_any_tag_is_never_he
 
 def test_cartons_are_moved_as_a_whole_and_nobody_reads_them_on_the_way() -> None:
     rack = PlainRack(2)
-    gone: set[bytes] = set()
+    gone: set[int] = set()
     told: Counter[str] = Counter()
     members: dict[str, set[int]] = {}
     for inputs, facts in rack.run(60.0):

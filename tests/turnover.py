@@ -38,7 +38,6 @@ TURNOVER_SITE: Site = replace(
         Antenna(reader="aisle", port=2, zones=("bin-2",)),
     ),
 )
-IDLE_TICK_S = 600.0
 
 
 @dataclass(slots=True)
@@ -52,6 +51,7 @@ class Turnover:
     tuning: LocationTuning
     site: Site = TURNOVER_SITE
     tick_s: float = 0.5
+    idle_tick_s: float = 600.0
     reuses: bool = True
     spare: int = 0
     movements: list[Movement] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Turnover:
             next_us = START_US + round(coming[0][0] * S) if coming else end_us
             stride_us = round(self.tick_s * S)
             if not self.core.engine.busy:
-                stride_us = max(stride_us, min(round(IDLE_TICK_S * S), next_us - self.now_us))
+                stride_us = max(stride_us, min(round(self.idle_tick_s * S), next_us - self.now_us))
             self.now_us = min(self.now_us + stride_us, end_us)
             count = sum(START_US + round(r[0] * S) <= self.now_us for r in coming)
             self._tick(coming[:count])
@@ -157,7 +157,7 @@ class Turnover:
 LAPSE_S = 600
 
 
-def lapse(monkeypatch: Any) -> None:
-    """Have slow timers look every ten minutes instead of every second."""
-    timers = LAPSE_S * S // EPOCH_US
+def lapse(monkeypatch: Any, every_s: int = LAPSE_S) -> None:
+    """Have slow timers look so rarely instead of every second."""
+    timers = every_s * S // EPOCH_US
     monkeypatch.setattr("gateway.location.epochs.EPOCHS_PER_TIMER", timers)

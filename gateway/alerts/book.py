@@ -33,6 +33,8 @@ FLAPS = 5
 FLAP_US = 15 * 60_000_000
 #: A storm is told when it has shown how big it is.
 STORM_WAIT_S = 10.0
+#: Silences that may be on at once.
+MAX_SILENCES = 1_000
 #: Reasons that end even an alert which only a person should end.
 ENDING = frozenset({"rule changed", "goods or shipment assigned", "ended by hand", FORGOTTEN})
 
@@ -118,7 +120,9 @@ class AlertBook:
         return None
 
     def silence(self, silence: Silence) -> None:
-        """No word of some alerts for a while."""
+        """No word of some alerts for a while; ValueError when there are too many silences."""
+        if len(self._silences) >= MAX_SILENCES:
+            raise ValueError(f"there are {MAX_SILENCES} silences: end some first")
         self._silences[silence.id] = silence
         self._look_again(silence.id, silence.until_us)
         self._touched[silence.id] = None

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gateway.api import models
 from gateway.api.answers import JSON, movements_answer, stored
 from gateway.api.context import Context
+from gateway.api.forgotten import forgotten
 from gateway.api.parameters import Limit
 from gateway.api.problems import Problem, quoted
 from gateway.api.resolve import find_tag, parse_epc
@@ -57,7 +58,8 @@ def movement_router(context: Context) -> APIRouter:
         key = parse_epc(epc)
         known = find_tag(context.live, key)
         if known is None:
-            raise Problem(404, f"{quoted(epc)} was never read here.")
+            told = await forgotten(context, epc, key.epcs)
+            raise Problem(404, told or f"{quoted(epc)} was never read here.")
         rows = await stored(context.history.movements_of, known.epc, 1)
         movement = orjson.loads(rows[0].body) if rows else None
         return JSON(

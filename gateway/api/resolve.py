@@ -17,6 +17,7 @@ class Answer:
     gtin: str | None = None
     zone: int | None = None
     problem: str | None = None
+    unknown: tuple[bytes, ...] = ()  # EPCs that it may mean, none of which is known
 
 
 def find_tag(live: LiveView, key: Key) -> TagState | None:
@@ -39,13 +40,9 @@ def parse_epc(text: str) -> Key:
     return key
 
 
-def tag_of(live: LiveView, text: str) -> TagState:
-    """The tag that a text names; `Problem` when there is none."""
-    key = parse_epc(text)
-    tag = find_tag(live, key)
-    if tag is None:
-        raise Problem(404, never_read(text) if key.gtin is None else _shared(text, key))
-    return tag
+def no_tag(text: str, key: Key) -> Problem:
+    """404 for a key that may mean one tag, when none is known."""
+    return Problem(404, never_read(text) if key.gtin is None else _shared(text, key))
 
 
 def never_read(text: str) -> str:
@@ -78,4 +75,4 @@ def look_up(live: LiveView, text: str) -> Answer:
         return Answer(gtin=key.gtin)
     if not key.epcs:
         sentence = f"{sentence} Nor is it a zone: {unknown('zone', text, zones).detail}"
-    return Answer(problem=sentence)
+    return Answer(problem=sentence, unknown=tuple(key.epcs))

@@ -15,9 +15,10 @@ from gateway.api import models
 from gateway.api.answers import JSON, json_answer
 from gateway.api.context import Context
 from gateway.api.cursors import cursor_of, number_of
+from gateway.api.forgotten import forgotten
 from gateway.api.parameters import Cursor, Limit, StateName
 from gateway.api.problems import Problem, quoted, unknown
-from gateway.api.resolve import tag_of
+from gateway.api.resolve import find_tag, no_tag, parse_epc
 from gateway.api.shapes import STATES, tag_json
 from gateway.live import LiveView
 from gateway.model.epc_key import MAX_KEY_CHARACTERS, parse_key
@@ -28,7 +29,11 @@ def hot_tag_route(context: Context) -> Route:
     live = context.live
 
     async def tag(request: Request) -> Response:
-        found = tag_of(live, request.path_params["epc"])
+        text = request.path_params["epc"]
+        found = find_tag(live, key := parse_epc(text))
+        if found is None:
+            told = await forgotten(context, text, key.epcs)
+            raise no_tag(text, key) if told is None else Problem(404, told)
         return json_answer(request, orjson.dumps(tag_json(live, found)))
 
     return Route("/api/v1/tags/{epc:path}", tag)

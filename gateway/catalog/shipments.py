@@ -25,6 +25,8 @@ _Wanted = tuple[str, str]
 MAX_SHIPMENTS = 10_000
 MAX_LINES = 10_000
 MAX_TEXT = 200
+#: Tags that are remembered to have passed for one shipment; more are not counted.
+MAX_PASSED = 100_000
 #: Names of what is missing or too much that a passage carries.
 SHOWN = 100
 
@@ -168,7 +170,7 @@ class Shipments:
         for epc in epcs:
             if self._line_of(shipment, epc) is None:
                 over.append(epc)
-            else:
+            elif len(passed) < MAX_PASSED:
                 passed.setdefault(epc, passage)
         counts = {(line.kind, line.key): 0 for line in shipment.lines}
         for epc in passed:

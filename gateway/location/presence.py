@@ -21,8 +21,9 @@ from gateway.location.mates import LEAVES, Mates, together
 from gateway.location.moves import FRESH_US, Moves
 from gateway.location.odds import NOWHERE, SILENT, Odds, ZoneOdds
 from gateway.location.states import NO_MATES, NO_ZONE, TagStates
-from gateway.location.times import arrive_after, limits
+from gateway.location.times import NEVER_US, arrive_after, limits
 from gateway.model.movement import Decision, Kind, Presence, Status
+from gateway.model.place import ZoneKind
 from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning
 
@@ -61,6 +62,8 @@ class ZonePresence:
         zones = coverage.site.zones
         self._missing_us = limits([z.missing_after_s for z in zones])
         self._departed_us = limits([z.departed_after_s for z in zones])
+        self._outside: Bools = np.array([z.kind is ZoneKind.OUTSIDE for z in zones] or [False])
+        self._forget_us = round(tuning.forget_after_s * 1e6)
         self._watched: Bools = np.asarray(coverage.covers.any(axis=0))
         self._open = np.zeros(0, dtype=np.intp)  # tags whose case is open, in order
         self._begun_us = 0
@@ -220,12 +223,35 @@ class ZonePresence:
         expected = sighted | ~self._watched[zone]
         gone: Bools = np.asarray(here & expected & (silent_us >= self._departed_us[zone]))
         rows = np.flatnonzero(missing | gone)
-        return [self._overdue(tag, bool(gone[tag]), int(seen_us[tag])) for tag in rows.tolist()]
+        overdue = [self._overdue(tag, bool(gone[tag]), int(seen_us[tag])) for tag in rows.tolist()]
+        return overdue + self._long_gone(here & ~gone & ~missing, end_us)
 
-    def _overdue(self, tag: int, gone: bool, seen_us: int) -> Decision:
+    def _long_gone(self, here: Bools, end_us: int) -> list[Decision]:
+        """Tags outside, where nobody sees them go, that were not read for as long as one is kept.
+
+        Else a broken antenna in the yard would have everything remembered that ever left.
+        """
+        never = self._departed_us[: len(self._outside)] == NEVER_US
+        unseen = self._outside & (self._coverage.blind | never)
+        if not unseen.any():
+            return []
+        states = self._states
+        rows = np.flatnonzero(here & unseen[states.zone[: len(here)]])
+        rows = rows[end_us - states.last_us[rows] >= self._forget_us]
+        last_us = states.last_us[rows]
+        return [
+            self._overdue(tag, True, at_us, self._forget_us)
+            for tag, at_us in zip(rows.tolist(), last_us.tolist(), strict=True)
+        ]
+
+    def _overdue(self, tag: int, gone: bool, seen_us: int, after_us: int | None = None) -> Decision:
+        """`after_us`: it was waited for so long without anybody's looking."""
         states, site = self._states, self._coverage.site
         zone = int(states.zone[tag])
-        after_us = int((self._departed_us if gone else self._missing_us)[zone])
+        reason = ""
+        if after_us is None:
+            after_us = int((self._departed_us if gone else self._missing_us)[zone])
+            reason = ", antennas working"
         last_us = int(states.last_us[tag])
         return Decision(
             tag=tag,
@@ -235,7 +261,7 @@ class ZonePresence:
             from_zone=site.zones[zone].id,
             confidence=float(states.confidence[tag]),
             dwell_s=max(0, last_us - int(states.since_us[tag])) / 1e6,
-            evidence={"reasons": [[f"not read for {after_us / 1e6:g} s, antennas working", 1.0]]},
+            evidence={"reasons": [[f"not read for {after_us / 1e6:g} s{reason}", 1.0]]},
         )
 
 

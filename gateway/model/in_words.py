@@ -30,9 +30,14 @@ def in_words(movement: Body, clock: Clock = utc_clock) -> list[str]:
     `door-3 out at 12:00:01.6, 99.4 % sure: 28 tags beside it moved likewise (+3.1), …`
     """
     evidence = movement.get("evidence") or {}
-    head = f"{_what(movement)} at {clock(movement['event_time'])}, {_sure(movement)}"
+    head = f"{in_short(movement, clock)}, {_sure(movement)}"
     reasons = _reasons(evidence, weighed=movement["kind"] not in ("missing", "departed"))
     return [f"{head}: {reasons}" if reasons else head, *_details(evidence, clock, movement["door"])]
+
+
+def in_short(movement: Body, clock: Clock = utc_clock) -> str:
+    """What happened and when, in a few words: `door-3 out (staging-1 to yard) at 12:00:01.6`."""
+    return f"{_what(movement)} at {clock(movement['event_time'])}"
 
 
 def passage_in_words(passage: Body, clock: Clock = utc_clock) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.model.movement import Kind, Movement, Presence, Status
 from gateway.model.tuning import LocationTuning
 from tests.scene import epc_of
-from tests.turnover import LAPSE_S, Turnover
+from tests.turnover import LAPSE_S, Turnover, lapse
 
 ANTENNAS = ("dock/1", "dock/2", "aisle/1", "aisle/2")
 TAGS = tuple(f"T{n}" for n in range(40))
@@ -41,8 +41,7 @@ stories = st.lists(
 @contextmanager
 def turnover(**options: Any) -> Iterator[Turnover]:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        # Slow timers look every ten minutes: hours go by in a moment.
-        patch.setattr("gateway.location.epochs.EPOCHS_PER_TIMER", LAPSE_S * 10)
+        lapse(patch)  # hours go by in a moment
         gateway = Turnover(Path(folder), TUNING, **options)
         try:
             yield gateway
@@ -71,7 +70,7 @@ def play(gateway: Turnover, story: list[tuple[Any, ...]]) -> Iterator[None]:
     yield
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(stories)
 def test_no_id_is_given_twice_and_nobody_present_is_forgotten(story: list[tuple[Any, ...]]) -> None:
     with turnover() as gateway:
@@ -119,7 +118,7 @@ def agree(gateway: Turnover) -> None:
             assert (row.zone, row.presence, row.seq) == (zone, state.presence, state.seq)
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(stories, st.sampled_from([0.1, 0.2, 0.9]))
 def test_the_tick_decides_nothing_about_forgetting(
     story: list[tuple[Any, ...]], tick_s: float

@@ -9,7 +9,7 @@ import pytest
 from gateway.alerts.book import FLAP_US, FLAPS, AlertBook
 from gateway.alerts.silences import Silence
 from gateway.alerts.storms import MOST_PER_MINUTE, STORM
-from gateway.model.alert import Acknowledgement, Alert, AlertState, RuleChange, Severity
+from gateway.model.alert import FORGOTTEN, Acknowledgement, Alert, AlertState, RuleChange, Severity
 from gateway.model.alert_routes import Escalation, Inhibition, Route, Routes
 from gateway.model.outcome import Memory
 
@@ -224,3 +224,22 @@ def test_a_damaged_memory_costs_itself_only() -> None:
     odd = [b"", b"{}", b'{"alert": 1}', b"null", b'{"alert": {"state": "firing"}}']
     assert book.restore(Memory(kind="alert", key=str(n), body=b) for n, b in enumerate(odd)) == 5
     assert book.alerts == []
+
+
+def test_a_latched_alert_about_a_tag_that_is_forgotten_ends() -> None:
+    story = Story()
+    story.at(0, fires(latch=True))
+    assert story.at(5, clears(reason="cleared")) == [], "a person should see it"
+    story.at(6, fires(latch=True))
+    assert story.at(9, clears(reason=FORGOTTEN)) == [("misplaced", AlertState.RESOLVED)]
+
+
+def test_there_are_only_so_many_silences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.alerts.book.MAX_SILENCES", 2)
+    story = Story()
+    for number in range(2):
+        story.book.silence(Silence(id=f"s{number}", until_us=10 * S, by="ann", rule="misplaced"))
+    with pytest.raises(ValueError, match="2 silences"):
+        story.book.silence(Silence(id="s2", until_us=10 * S, by="ann", rule="misplaced"))
+    story.at(11)
+    assert story.book.silences == []

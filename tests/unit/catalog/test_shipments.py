@@ -153,3 +153,22 @@ def test_a_restart_keeps_what_has_passed() -> None:
 def test_what_is_no_shipment_is_refused_in_a_sentence(given: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         shipment_of(given, DOORS)
+
+
+def test_a_shipment_that_never_ends_remembers_only_so_many_tags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.catalog.shipments.MAX_PASSED", 3)
+    shipments = shipments_of(
+        {"id": "S-1", "lines": [{"sku": "4711", "count": 9}, {"epc": TAGS[0]}]}
+    )
+    for number, tags in enumerate([TAGS[8:10], TAGS[:1], TAGS[8:10]]):
+        shipments.judge(load(*tags, number=number))
+    kept = shipments.get("S-1")
+    assert kept is not None
+    assert len(kept.passed) == 3
+    monkeypatch.setattr("gateway.catalog.shipments.MAX_PASSED", 1)
+    other = shipments_of(shipment(*TAGS[:3]))
+    judged, _ = other.judge(load(*TAGS[:3]))
+    assert judged.expected is not None
+    assert judged.expected["passed"] == 1

@@ -11,7 +11,9 @@ import pytest
 
 from gateway.location.forgetting import MOST_AT_ONCE, Forgetting
 from gateway.location.states import TagStates
+from gateway.model.device import DeviceStatus, ReaderState
 from gateway.model.movement import Kind, Presence
+from gateway.model.outcome import Inputs
 from gateway.model.tuning import LocationTuning
 from tests.scene import START_US, S, epc_of
 from tests.turnover import Turnover, lapse
@@ -90,6 +92,23 @@ def test_a_tag_that_went_missing_is_forgotten_everywhere(gateway: Turnover) -> N
     state = gateway.live.tag(epc_of("B"))
     assert state is not None
     assert (state.seq, state.presence) == (4, Presence.MISSING)
+
+
+def test_who_left_to_where_nobody_looks_any_more_is_told_as_departed_in_the_end(
+    gateway: Turnover,
+) -> None:
+    gateway.stay("A", "dock/2", at_s=10)
+    gateway.run(60)
+    down = DeviceStatus(
+        reader="dock", port=2, state=ReaderState.DOWN, reason="test", time_us=gateway.now_us
+    )
+    gateway.core.tick(Inputs(statuses=[down]), gateway.now_us)
+    gateway.run(4.9 * HOUR_S)
+    assert [m.kind for m in gateway.movements] == [Kind.ARRIVED], "unseen is not gone"
+    gateway.run(7 * HOUR_S)
+    assert [m.kind for m in gateway.movements] == [Kind.ARRIVED, Kind.DEPARTED]
+    assert gateway.movements[1].event_time_us - START_US == (13 + 5 * 3_600) * S
+    assert gateway.stored() == set()
 
 
 def test_a_tag_that_comes_back_has_other_ids(gateway: Turnover) -> None:

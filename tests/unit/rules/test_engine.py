@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gateway.model.alert import FORGOTTEN, AlertState
 from gateway.model.device import ReaderState
 from gateway.model.movement import Kind, Presence, Status
+from gateway.model.outcome import Outcome
 from tests.rule_bench import START_US, Bench, Catalog, S, epc_of, rules_of
 
 E1, E2 = (f"epc={epc_of(name)}" for name in ("E1", "E2"))
@@ -407,3 +409,23 @@ rules:
     assert said("staging", "bin-1", 2) == {"any", "in", "there"}
     assert said("bin-1", "staging", 3) == {"out"}
     assert said("staging", "yard", 4) == {"free"}
+
+
+def test_what_holds_of_a_tag_ends_when_it_is_forgotten_and_nothing_is_kept_of_it(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, OUTBOUND + DWELL.replace("rules:\n", ""))
+    bench.catalog.in_use = True
+    bench.left("E1", at_s=0)
+    bench.moved("E2", "staging", at_s=5)
+    bench.wait(20)
+    gone = [bytes.fromhex(epc_of(name)) for name in ("E1", "E2", "E3")]
+    bench._at(START_US + 30 * S, Outcome(number=1, now_us=0, forgotten=gone))
+    assert [(c.key, c.state, c.reason) for c in bench.changes[-2:]] == [
+        (E1, AlertState.RESOLVED, FORGOTTEN),
+        (E2, AlertState.RESOLVED, FORGOTTEN),
+    ]
+    assert not [row for row in bench.store.values() if row.rule], "nothing is stored of them"
+    assert not bench.engine.instances
+    assert not bench.engine._life.tags
+    assert len(bench.engine._life.timers) == 0

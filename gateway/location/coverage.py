@@ -14,6 +14,8 @@ from gateway.model.device import DeviceStatus
 from gateway.model.place import Side, Site
 
 INSIDE, OUTSIDE = 0, 1
+#: A door that is watched from one side only is never surer than this.
+MOST_BY_HALF = 0.8
 #: Steps between zones from which on there is no way.
 NO_WAY = 100
 
@@ -53,6 +55,11 @@ class Coverage:
         for number in range(len(site.doors)):
             inner, outer = self.inside[number], self.outside[number]
             self.door_between[inner, outer] = self.door_between[outer, inner] = number
+        sides = np.zeros((len(site.doors), 2), dtype=bool)
+        at_doors = np.flatnonzero(self.door >= 0)
+        sides[self.door[at_doors], self.side[at_doors]] = True
+        #: Doors that are watched from one side only, or not at all.
+        self.half: Bools = np.asarray(~sides.all(axis=1))
         self._steps = _steps(site)
         by_zone = np.pad(self.covers, ((0, 0), (0, 1))).astype(np.float32)
         #: Pairs of zones that some antenna watches both; with one more row for no zone.

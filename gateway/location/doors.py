@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from gateway.location.beams import BEAM_US, Beams
 from gateway.location.company import Company, Passed, company_of
-from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
+from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
 from gateway.location.epochs import EPOCH_US
 from gateway.location.explain import antenna_reads
 from gateway.location.mouths import stands_in_mouth
@@ -51,8 +51,6 @@ COMPANY = 3.0
 WELL_KNOWN, MOST_PLAIN_DB = 0.6, 10.0
 #: A case that is not decided so long after its last peak never will be.
 GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
-#: A door that is watched from one side only is never surer than this.
-MOST_BY_HALF = 0.8
 #: Doors compete within this many bins of the crossing, and by so much at most.
 RIVAL_BINS = 8
 MOST_RIVALRY_DB = 10.0
@@ -78,11 +76,7 @@ class Doors:
         self.beams = Beams(coverage.site)
         self.retractions = Retractions(coverage, states, self._tracks)
         self._passed = Passed.nobody()
-        doors = len(coverage.site.doors)
-        sides = np.zeros((doors, 2), dtype=bool)
-        at_doors = np.flatnonzero(coverage.door >= 0)
-        sides[coverage.door[at_doors], coverage.side[at_doors]] = True
-        self._half: Bools = np.asarray(~sides.all(axis=1))
+        self._half = coverage.half
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
         #: Doors at which tags are that may be passing, and when they would have.
         self.open_cases: tuple[Numbers, npt.NDArray[np.int64]] = _NO_CASES

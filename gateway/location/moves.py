@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gateway.location.coverage import Coverage
+from gateway.location.coverage import MOST_BY_HALF, Coverage
 from gateway.location.evidence import Bools, Floats, Numbers
 from gateway.location.explain import zone_evidence
 from gateway.location.odds import NOWHERE, Odds
@@ -260,10 +260,16 @@ class Moves:
             to_zone=site.zones[zone].id,
             door=site.doors[door].id if door >= 0 else None,
             direction=direction,
-            confidence=min(chance * odds.looks.certainty(row), UNSEEN if door >= 0 else 1.0),
+            confidence=min(chance * odds.looks.certainty(row), self._surest(door)),
             dwell_s=(event_us - since_us) / 1e6,
             evidence=evidence,
         )
+
+    def _surest(self, door: int) -> float:
+        """How sure one may be of a way that led through this door, or through none."""
+        if door < 0:
+            return 1.0
+        return MOST_BY_HALF if self._coverage.half[door] else UNSEEN
 
     def _door_used(self, cases: _Cases, i: int, chance: float) -> int:
         """The door that a tag surely went through, of several the one that hears it; else -1.

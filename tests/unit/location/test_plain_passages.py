@@ -121,6 +121,18 @@ def test_a_door_that_is_watched_from_one_side_tells_with_less_confidence(
     assert max(m.confidence for m in passed) <= 0.8
 
 
+def test_it_is_no_surer_of_what_it_reads_only_outside() -> None:
+    outside = Antenna(reader="dock", port=1, door="door-1", side=Side.OUTSIDE)
+    inside = Antenna(reader="dock", port=2, zones=("staging",))
+    scene = Scene(site=replace(SITE, antennas=(outside, inside)))
+    scene.read("A", "dock/2", for_s=28, every_s=0.4, dbm=-60)
+    scene.read("A", "dock/1", at_s=29, for_s=8, every_s=0.1, dbm=-55)
+    scene.run(60)
+    (passed,) = (m for m in scene.of("A") if m.door)
+    assert (passed.to_zone, str(passed.direction)) == ("yard", "out")
+    assert passed.confidence <= 0.8
+
+
 def test_a_passage_that_turns_out_wrong_is_taken_back() -> None:
     scene = Scene()
     names = [f"P{n}" for n in range(8)]

@@ -15,7 +15,7 @@ from gateway.rules.circumstances import ForSeconds, SensorIs
 from gateway.rules.conditions import Condition, TextIs
 from gateway.rules.expression import Expression, ExpressionError, compile_expression
 from gateway.rules.facts import Places
-from gateway.rules.fields import FIELDS, KEYS, SAMPLES, FieldType, On
+from gateway.rules.fields import FIELDS, KEYS, SAMPLES, FieldType, On, elsewhere
 from gateway.rules.rule import ActionSpec, Rule, Test, Trigger
 from gateway.rules.schema import WHERES, ActionEntry, RuleEntry
 from gateway.rules.sensors import SensorStates
@@ -90,6 +90,22 @@ class RuleBuilder:
         )
         return [rule, *self._absence(entry, rule, node)]
 
+    def check_parts(self, node: Node) -> None:
+        """Report what is wrong in the parts of a rule that does not fit as a whole."""
+        on = node.child("on")
+        if on is None or on.value not in set(On):
+            return
+        kind = On(str(on.value))
+        for key in ("where", "resolve"):
+            at = node.child(key)
+            fitted = fit(at, WHERES[kind], self._report) if at and at.value is not None else None
+            if fitted:
+                self._where.conditions(kind, *fitted)
+        for key in ("when", "resolve_when"):
+            at = node.child(key)
+            if at and isinstance(at.value, str):
+                self._expression(at.value, kind, at)
+
     def _key(self, entry: RuleEntry, node: Node) -> tuple[str, ...]:
         allowed = KEYS[entry.on]
         given = entry.alert.key
@@ -119,7 +135,7 @@ class RuleBuilder:
         try:
             return parse_template(text, fields)
         except TemplateError as error:
-            hint = suggestion(error.word, fields) if error.word else ""
+            hint = (elsewhere(error.word) or suggestion(error.word, fields)) if error.word else ""
             self._report.problem(at.place, f"{quoted(text)}: {error}{hint}")
             return Template(text, ((text, "", ""),))
 
@@ -145,7 +161,7 @@ class RuleBuilder:
             expression = compile_expression(text, tuple(types))
             _try_out(expression, types)
         except ExpressionError as error:
-            hint = suggestion(error.word, types) if error.word else ""
+            hint = (elsewhere(error.word) or suggestion(error.word, types)) if error.word else ""
             where = f" (character {error.column})" if error.column > 1 and error.line == 1 else ""
             self._report.problem(at.place, f"{quoted(text)}: {error}{where}{hint}")
             return None
@@ -302,10 +318,15 @@ def _try_out(expression: Expression, types: Mapping[str, FieldType]) -> None:
     """Evaluate once on values of the right types; raises `ExpressionError`."""
     result = expression.holds({name: SAMPLES[kind] for name, kind in types.items()})
     if result.error is not None:
-        hint = (
-            "; every number is a float: write 1.0 for 1" if "double, int64" in result.error else ""
-        )
-        raise ExpressionError(f"it cannot be evaluated: {result.error}{hint}")
+        raise ExpressionError(f"it cannot be evaluated: {result.error}{_advice(result.error)}")
+
+
+def _advice(error: str) -> str:
+    if "number without a point" in error:
+        return "; every number is a float: write 1.0 for 1"
+    if "SELECT" in error:
+        return "; zone.name is written zone_name here, and only item has fields of its own"
+    return ""
 
 
 def _digest(entry: RuleEntry) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.rules.expression_cost import refusal
+from gateway.rules.expression_cost import refusal, without_texts
 
 try:
     from cel_expr_python import cel
@@ -24,6 +24,22 @@ MAX_LIST = 100
 MAX_TEXT = 200
 _WORD = re.compile(r"\w+")
 _AT = re.compile(r"<input>:(\d+):(\d+): (.*)")
+
+_OVERLOAD = re.compile(
+    r"o matching overloads? (?:found ?: |for ')([^'(]+?)'?(?: applied to ')?\(([^)]*)\)"
+)
+_KINDS = {
+    "double": "number",
+    "int64": "number without a point",
+    "int": "number without a point",
+} | {"string": "text", "list": "list", "bool": "true or false", "dyn": "any", "map": "fields"}
+#: What people write who know other languages, and what to write here.
+_ADVICE = (
+    (re.compile(r"(?<![=!<>])=(?!=)"), "to compare, write =="),
+    (re.compile(r"\b(?:and|or|not|AND|OR|NOT)\b"), "write && for and, || for or, ! for not"),
+    (re.compile(r"\d(?:ms|s|m|min|h|d)\b"), "times are numbers of seconds: 14400.0 for 4h"),
+    (re.compile(r"\blike\b", re.IGNORECASE), "write startsWith, endsWith, contains or matches"),
+)
 
 MISSING = (
     "'when' needs the package cel-expr-python, which is not installed: "
@@ -71,7 +87,7 @@ class Expression:
             return Result(value.value() is True)
         if value.type() in (cel.Type.ERROR, cel.Type.UNKNOWN):
             text = _short(value.value())
-            return Result(False, text, "null_type" in text)
+            return Result(False, _readable(text), "null_type" in text)
         if value.type() == cel.Type.NULL:
             return Result(False, "the result is not known", True)
         return Result(False, f"the result is {value.type().name()}, not true or false")
@@ -93,7 +109,7 @@ def compile_expression(text: str, names: tuple[str, ...]) -> Expression:
     try:
         compiled = env.compile(text)
     except Exception as error:  # noqa: BLE001 - the engine raises whatever it likes
-        raise _located(str(error)) from None
+        raise _located(str(error), text) from None
     kind = compiled.return_type()
     if kind not in (cel.Type.BOOL, cel.Type.DYN):
         raise ExpressionError(f"the result is {kind.name()}, expected true or false")
@@ -129,11 +145,28 @@ def _bounded(value: Any) -> Any:
     return value
 
 
-def _located(text: str) -> ExpressionError:
+def _advice(text: str) -> str:
+    """What may be meant, where somebody writes another language."""
+    bare = without_texts(text)
+    return next((f"; {said}" for wrong, said in _ADVICE if wrong.search(bare)), "")
+
+
+def _readable(message: str) -> str:
+    """`> does not go with (number, text)` for the engine's words about overloads."""
+    found = _OVERLOAD.search(message)
+    if found is None:
+        return message.removeprefix("INVALID_ARGUMENT: ").removeprefix("UNKNOWN: ")
+    kinds = ", ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in found[2].split(","))
+    return f"{found[1].strip('_@')} does not go with ({kinds})"
+
+
+def _located(text: str, written: str) -> ExpressionError:
     found = _AT.search(text)
     if found is None:
         return ExpressionError(_short(text))
-    message = _short(found[3].split(" (in container")[0])
+    message = _readable(_short(found[3].split(" (in container")[0]))
+    if message.startswith("Syntax error"):
+        message += _advice(written)
     word = re.search(r"undeclared reference to '([^']*)'", message)
     if word:
         message = f"there is no field '{word[1]}'"

@@ -41,6 +41,11 @@ def refusal(text: str) -> str:
     return _of_loops(bare, loops, len(text)) or _of_patterns(bare, loops, texts)
 
 
+def without_texts(text: str) -> str:
+    """An expression without the texts and comments in it."""
+    return _HIDDEN.sub("''", text)
+
+
 def _placeholder(found: re.Match[str], texts: list[str]) -> str:
     """A text is a number in quotes, a comment is nothing."""
     if found[1] is None:

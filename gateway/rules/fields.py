@@ -109,3 +109,9 @@ SAMPLES: dict[FieldType, Any] = {
     _F: True,
     _L: ["x"],
 }
+
+
+def elsewhere(name: str) -> str:
+    """`; rules on reading have it` for a field that others have; else nothing."""
+    found = [str(on) for on, fields in FIELDS.items() if name in fields]
+    return f"; rules on {' and '.join(found)} have it" if found else ""

@@ -11,6 +11,7 @@ from gateway.model.alert import Severity
 from gateway.model.alert_routes import Escalation, Inhibition, Route, Routes
 from gateway.rules.build import RuleBuilder
 from gateway.rules.build_where import World, check_name
+from gateway.rules.fields import FIELDS
 from gateway.rules.rule import Rule, RuleSet
 from gateway.rules.schema import MatchEntry, RouteEntry, RuleEntry, RuleFile
 from gateway.settings.configuration import Configuration, Draft, read
@@ -22,6 +23,8 @@ from gateway.settings.report import Report, quoted
 
 #: More rules than this in one site are a mistake.
 MAX_RULES = 2_000
+#: What alerts of any rules may have in common.
+_FIELDS = frozenset(name for fields in FIELDS.values() for name in fields)
 _OWN_RULES = ("storm", "flapping")
 
 
@@ -80,13 +83,23 @@ def load_rules(path: Path, world: World) -> RuleSet:
 
 def _read(path: Path, world: World, report: Report) -> RuleSet:
     paths = yaml_files(path, report) if not path.is_file() else [path]
-    files = []
+    files, left_out = [], list[Node]()
     for file in paths:
         tree = read_document(file, report)
         fitted = fit(tree, RuleFile, report) if tree is not None else None
         if fitted:
             files.append(fitted)
-    return _Collector(world, report).collect(files)
+            left_out += _left_out(tree, fitted[1])
+    return _Collector(world, report).collect(files, left_out)
+
+
+def _left_out(tree: Node | None, fitted: Node) -> list[Node]:
+    """Rules that do not fit as a whole, whose parts may be wrong as well."""
+    written = None if tree is None else tree.child("rules")
+    entries = written.value if written is not None else None
+    kept = fitted.at("rules").value
+    known = {node.place for node in kept} if isinstance(kept, list) else set()
+    return [n for n in entries if n.place not in known] if isinstance(entries, list) else []
 
 
 class _Collector:
@@ -95,7 +108,7 @@ class _Collector:
     def __init__(self, world: World, report: Report) -> None:
         self._world, self._report = world, report
 
-    def collect(self, files: list[tuple[RuleFile, Node]]) -> RuleSet:
+    def collect(self, files: list[tuple[RuleFile, Node]], left_out: list[Node]) -> RuleSet:
         entries = [
             (entry, tree.at("rules", n))
             for file, tree in files
@@ -105,6 +118,8 @@ class _Collector:
         routes = self._routes(files, ids)
         builder = RuleBuilder(self._world, [r.name for r in routes.routes], self._report)
         rules: list[Rule] = []
+        for node in left_out:
+            builder.check_parts(node)
         for entry, node in entries:
             built = builder.build(entry, node)
             if entry.enabled:
@@ -140,6 +155,9 @@ class _Collector:
                 node = tree.at("inhibit", n)
                 self._match(entry.source, node.at("source"), ids)
                 self._match(entry.target, node.at("target"), ids)
+                for number, name in enumerate(entry.equal):
+                    at = node.at("equal")
+                    check_name("field", name, _FIELDS, at.child(number) or at, self._report)
                 if not entry.source.rule and not entry.source.severity:
                     self._report.problem(node.at("source").place, "expected rule or severity")
                 inhibitions.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -14,9 +15,12 @@ from gateway.model.place import ZoneKind
 from gateway.rules.fields import On
 from gateway.rules.schedule import DAYS
 from gateway.rules.trial_schema import TestEntry
+from gateway.settings.report import quoted, suggestion
 from gateway.settings.section import Section
-from gateway.settings.values import Duration, Identifier, Line, SensorId, text_of
+from gateway.settings.values import Duration as Seconds
+from gateway.settings.values import Identifier, Line, SensorId, text_of
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
 
 
@@ -35,6 +39,24 @@ def _compared(value: Any) -> Any:
     return value if isinstance(value, dict) else {"equals": value}
 
 
+def _with_unit(value: Any) -> Any:
+    """A time says in what it is counted: people who write `for: 5` mean minutes."""
+    if _NUMBER.fullmatch(text := str(value).strip()) and float(text):
+        raise ValueError(f"expected a duration with its unit, such as {text}s, {text}m or {text}h")
+    return value
+
+
+def _such_as(example: str) -> Callable[[Any], Any]:
+    """Wants a mapping, and shows one."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"expected {example}")  # noqa: TRY004 - pydantic wants ValueError
+        return value
+
+    return check
+
+
 def _minutes(value: Any) -> int:
     found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     if not found:
@@ -49,6 +71,7 @@ def _one_text(value: Any) -> str:
     return text
 
 
+Duration = Annotated[Seconds, BeforeValidator(_with_unit)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, BeforeValidator(_one_text)]
 Minutes = Annotated[int, BeforeValidator(_minutes)]
@@ -125,7 +148,10 @@ def _two_times(value: Any) -> Any:
 def _days(value: Any) -> Any:
     for day in _listed(value):
         if day not in (*DAYS, "weekdays", "weekend"):
-            raise ValueError(f"expected {', '.join(DAYS)}, weekdays or weekend")
+            hint = suggestion(str(day), DAYS)
+            raise ValueError(
+                f"expected {', '.join(DAYS)}, weekdays or weekend, got {quoted(str(day))}{hint}"
+            )
     return _listed(value)
 
 
@@ -163,6 +189,9 @@ class TrafficWhere(Section):
     none_for: Duration
 
 
+TrafficHere = Annotated[TrafficWhere, BeforeValidator(_such_as("{none_for: 10m}"))]
+LastingHere = Annotated[Lasting, BeforeValidator(_such_as("a comparison, such as {at_least: 4h}"))]
+ItemHere = Annotated[ItemWhere, BeforeValidator(_such_as("conditions, such as {allowed: false}"))]
 ZonesHere = Annotated[AmongZones, BeforeValidator(_chosen)]
 AmongHere = Annotated[Among, BeforeValidator(_chosen)]
 Kinds = Annotated[tuple[ZoneKind, ...], BeforeValidator(_listed)]
@@ -179,7 +208,7 @@ class _TagWhere(_AnyWhere):
     zone: ZonesHere | None = None
     zone_kind: Kinds | None = None
     epc: AmongHere | None = None
-    item: ItemWhere | None = None
+    item: ItemHere | None = None
     shipment: Literal["absent", "expected"] | None = None
 
 
@@ -200,7 +229,7 @@ class MovementWhere(_TagWhere):
     to: ZonesHere | None = None
     door: AmongHere | None = None
     direction: Direction | None = None
-    dwell: Lasting | None = None
+    dwell: LastingHere | None = None
     held: Annotated[bool | str, BeforeValidator(_held)] | None = None
     confidence: Annotated[Compared, BeforeValidator(_compared)] | None = None
 
@@ -212,7 +241,7 @@ class PresenceWhere(_TagWhere):
     """Where a tag has to be, and for how long."""
 
     state: Annotated[tuple[PresenceWord, ...], BeforeValidator(_listed)] | None = None
-    dwell: Lasting | None = None
+    dwell: LastingHere | None = None
     held: bool | None = None
 
 
@@ -233,7 +262,7 @@ class ReadingWhere(_AnyWhere):
     zone: ZonesHere | None = None
     zone_kind: Kinds | None = None
     sensor: AmongHere | None = None
-    traffic: TrafficWhere | None = None
+    traffic: TrafficHere | None = None
 
 
 class ReadsWhere(Section):
@@ -249,13 +278,19 @@ class ReaderWhere(_AnyWhere):
     antenna: Annotated[int, Field(ge=1)] | None = None
     state: Annotated[tuple[ReaderState, ...], BeforeValidator(_listed)] | None = None
     up: bool | None = None
-    reads: ReadsWhere | None = None
+    reads: Annotated[ReadsWhere, BeforeValidator(_such_as("{none_for: 2h}"))] | None = None
 
 
 def _stock(value: Any) -> Any:
     """`{below: minimum}` is below the minimum of the SKU's item."""
-    if isinstance(value, dict) and value.get("below") == "minimum":
+    if not isinstance(value, dict):
+        raise ValueError("expected {below: minimum}, or a number such as {below: 5}")  # noqa: TRY004
+    below = value.get("below")
+    if below == "minimum":
         return {k: v for k, v in value.items() if k != "below"} | {"below_minimum": True}
+    if isinstance(below, str) and below.isalpha():
+        hint = suggestion(below, ["minimum"])
+        raise ValueError(f"below: expected a number or minimum, got {quoted(below)}{hint}")
     return value
 
 
@@ -277,7 +312,7 @@ class TimerWhere(_AnyWhere):
     zone_kind: Kinds | None = None
     sku: AmongHere | None = None
     stock: Annotated[StockWhere, BeforeValidator(_stock)] | None = None
-    traffic: TrafficWhere | None = None
+    traffic: TrafficHere | None = None
 
 
 #: The conditions of each kind of rule.
@@ -387,7 +422,7 @@ class RuleEntry(Section):
     resolve_after: Duration | None = None
     keep_firing_for: Duration = 0.0
     latch: bool = False
-    absent: AbsentEntry | None = None
+    absent: Annotated[AbsentEntry, BeforeValidator(_such_as("{after: 30m}"))] | None = None
     every: Annotated[Duration, AfterValidator(_at_least_a_second)] | None = None
     alert: AlertEntry
     actions: tuple[ActionEntry, ...] = ()

@@ -228,7 +228,8 @@ class _Builder:
     def _refuse_tag(self, tag: str | None, place: Place) -> None:
         if tag is not None:
             raise _RefusedError(
-                place, f"tags such as {quoted(tag)} are not supported: write plain values"
+                place,
+                f"tags such as {quoted(tag)} are not supported: put what begins with '!' in quotes",
             )
 
     def _refuse_container_as_key(self, place: Place) -> None:
@@ -251,4 +252,6 @@ def _marked(source: str, error: yaml.MarkedYAMLError) -> Place:
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
-    return " ".join(part for part in (error.problem, error.context) if part)
+    said = " ".join(part for part in (error.problem, error.context) if part)
+    quotes = "mapping values are not allowed" in said
+    return f"{said}: a text that holds ': ' needs quotes" if quotes else said

@@ -70,7 +70,9 @@ def _misfit(error: ErrorDetails) -> str:
     if kind == "union_tag_not_found" and isinstance(error["input"], dict):
         return "'kind' is required: what the sink is"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {got}"
+        many = _EXPECTED[kind] == "a list" and got == "a mapping" and error["input"]
+        hint = "; begin each of them with '- '" if many else ""
+        return f"expected {_EXPECTED[kind]}, got {got}{hint}"
     if kind in ("enum", "literal_error"):
         words = [w.strip("' ") for w in str(context["expected"]).replace(" or ", ", ").split(",")]
         return f"expected one of {', '.join(words)}, got {got}" + _near(error["input"], words)
@@ -114,12 +116,15 @@ def _described(given: Any) -> str:
 def model_at(model: type[Section], loc: Sequence[str | int]) -> type[Section] | None:
     """The model of the mapping at `loc`; None where no model stands."""
     found: list[type[Section]] = [model]
+    free = False  # whether the next step is a key that the person chose
     for step in loc:
-        if isinstance(step, int):
+        if isinstance(step, int) or free:
+            free = False
             continue
         for candidate in found:
             if field := _field(candidate, step):
                 found = models_in(field.annotation)
+                free = bool(found) and _is_free(field.annotation)
                 break
         else:
             # A union's member is named in the location by its tag, such as 'file' of a sink.
@@ -144,6 +149,14 @@ def models_in(annotation: Any) -> list[type[Section]]:
     """The models that an annotation such as `list[X] | None` can hold."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return [annotation]
-    if get_origin(annotation) in (list, tuple, Union, types.UnionType, Annotated):
+    if get_origin(annotation) in (list, tuple, dict, Union, types.UnionType, Annotated):
         return [m for a in get_args(annotation) for m in models_in(a)]
     return []
+
+
+def _is_free(annotation: Any) -> bool:
+    """Whether it is a mapping whose keys a person chooses."""
+    return get_origin(annotation) is dict or (
+        get_origin(annotation) in (Union, types.UnionType, Annotated)
+        and any(_is_free(a) for a in get_args(annotation))
+    )

@@ -75,6 +75,16 @@ routes:
         (("where:", "for: 1s\n    grace: 1s\n    where:"), "give either for"),
         (("where:", "absent: {after: 1m}\n    where:"), "absent is for rules on reading"),
         (("where:", "every: 1m\n    where:"), "a rule on movement needs no every"),
+        (
+            ("where:", "for: 5\n    where:"),
+            "for: expected a duration with its unit, such as 5s, 5m",
+        ),
+        (("to: bin-1", "dwell: 4h"), "dwell: expected a comparison, such as {at_least: 4h}"),
+        (
+            ("to: bin-1", "schedule: {days: Monday}"),
+            "weekdays or weekend, got 'Monday'; did you mean 'mon'?",
+        ),
+        (("{epc}", "{temperature}"), "no field 'temperature'; rules on reading and timer have it"),
         (("to: bin-1", "held: fro"), "5:19: held: expected true, false, from or to"),
         (("to: bin-1", "confidence: {}"), "expected above, below, at_least, at_most or equals"),
         (("to: bin-1", "confidence: {above: nan}"), "expected a number, got 'nan'"),
@@ -173,6 +183,13 @@ def test_the_events_of_a_test_stand_in_order(tmp_path: Path) -> None:
         ("dwell + 1 > 5", "it cannot be evaluated: "),
         ("item.skuu == 'a'", 'Key not found in map : "skuu"'),
         ("item.sku", "the result is STRING, not true or false"),
+        ("zone = 'a'", "to compare, write == (character 6)"),
+        ("zone == 'a' and zone == 'b'", "write && for and, || for or, ! for not"),
+        ("dwell > 4h", "times are numbers of seconds: 14400.0 for 4h"),
+        ("zone like 'b*'", "write startsWith, endsWith, contains or matches"),
+        ("zone.name == 'a'", "zone.name is written zone_name here"),
+        ("confidence > '0.8'", "> does not go with (number, text)"),
+        ("temperature > 5", "there is no field 'temperature'; rules on reading and timer have it"),
     ],
 )
 def test_expressions_are_tried_at_load(tmp_path: Path, when: str, sentence: str) -> None:
@@ -188,3 +205,21 @@ def test_without_the_engine_of_expressions_a_rule_that_has_one_is_refused(
     assert rules_of(tmp_path, FINE).rules
     (told,) = problems(tmp_path, FINE.replace("where:", "when: dwell > 5\n    where:"))
     assert "'when' needs the package cel-expr-python, which is not installed" in told
+
+
+def test_the_parts_of_a_rule_that_does_not_fit_as_a_whole_are_checked_too(tmp_path: Path) -> None:
+    text = """\
+rules:
+  - id: two words
+    on: movement
+    where: {to: bin-3, shipment: missing}
+    alert: {summary: x}
+  - {id: b, on: passage, where: {tags: many}, enabled: nope, alert: {summary: x}}
+"""
+    told = [line.split(":")[:2] for line in problems(tmp_path, text)]
+    assert told == [["2", "9"], ["4", "17"], ["4", "34"], ["6", "40"], ["6", "56"]]
+
+
+def test_what_alerts_have_in_common_is_a_field(tmp_path: Path) -> None:
+    text = FINE + "inhibit: [{source: {rule: a}, target: {rule: a}, equal: [zone, zoen]}]\n"
+    assert problems(tmp_path, text) == ["7:64: there is no field 'zoen'; did you mean 'zone'?"]

@@ -17,9 +17,10 @@ from gateway.rules.expression import Expression, ExpressionError, compile_expres
 from gateway.rules.facts import Places
 from gateway.rules.fields import FIELDS, KEYS, SAMPLES, FieldType, On, elsewhere
 from gateway.rules.rule import ActionSpec, Rule, Test, Trigger
-from gateway.rules.schema import WHERES, ActionEntry, RuleEntry
+from gateway.rules.schema import ActionEntry, RuleEntry
 from gateway.rules.sensors import SensorStates
 from gateway.rules.template import Template, TemplateError, parse_template
+from gateway.rules.where_schema import WHERES
 from gateway.settings.fit import fit
 from gateway.settings.node import Node
 from gateway.settings.report import Report, quoted, suggestion

@@ -29,7 +29,7 @@ from gateway.rules.epc_pattern import EpcPattern, parse_pattern
 from gateway.rules.facts import Places
 from gateway.rules.fields import On
 from gateway.rules.schedule import DAYS, Schedule
-from gateway.rules.schema import (
+from gateway.rules.where_schema import (
     Among,
     AmongZones,
     Compared,

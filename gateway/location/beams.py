@@ -178,6 +178,11 @@ class Beams:
             switch.problem = problem
         return news
 
+    def is_well(self, door: int, side: int) -> bool:
+        """Whether a side of a door has a beam that works, as far as is known."""
+        switch = self._at.get((door, side))
+        return switch is not None and switch.problem is None
+
     def broken_us(self, door: int, side: int) -> list[int]:
         """When the beam on a side of a door was broken, oldest first; none if it is not well."""
         switch = self._at.get((door, side))

@@ -19,6 +19,7 @@ from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
 from gateway.location.epochs import EPOCH_US
 from gateway.location.explain import antenna_reads
+from gateway.location.line import crossed_us, is_before, standing
 from gateway.location.mouths import stands_in_mouth
 from gateway.location.passage_features import (
     Bools,
@@ -54,6 +55,8 @@ GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
 #: Doors compete within this many bins of the crossing, and by so much at most.
 RIVAL_BINS = 8
 MOST_RIVALRY_DB = 10.0
+#: What is not heard for so long is not there any more, as far as beams make it wait.
+STILL_HEARD_US = 3_000_000
 #: A tag that has been where it is for less than this before it crossed may not have been there.
 FRESH_US = 3_000_000
 #: A tag that arrived where a passage leads this shortly before may have been put there by its
@@ -122,6 +125,7 @@ class Doors:
         if not self.is_due(end_us):
             return []
         self.open_tags, self.open_cases = np.zeros(0, dtype=np.intp), _NO_CASES
+        self._tracks.hold(standing(self.beams, end_us))
         rows, features = self._cases(end_us)
         if not len(rows):
             return []
@@ -132,6 +136,7 @@ class Doors:
         outward = chances[:, OUT] > chances[:, IN]
         sure_s = self._tracks.sure_for_s(rows, outward, chance >= CONFIRMED, end_us)
         ripe = best & is_ripe(features, chances, company, sure_s)
+        ripe &= ~self._before_the_line(rows, outward, ripe, features, end_us)
         early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
         early &= ~features.half
         told = self._told(rows, outward, ripe, early)
@@ -255,6 +260,26 @@ class Doors:
         plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
         return np.where(plain[:, None], alone, chances), company
 
+    def _before_the_line(
+        self, rows: Numbers, outward: Bools, asked: Bools, features: Features, end_us: int
+    ) -> Bools:
+        """Which of the cases that are `asked` for have not crossed yet, by the beams.
+
+        What is not heard any more on the side it came from does not stand there.
+        """
+        tracks, before = self._tracks, np.zeros(len(rows), dtype=bool)
+        near = np.where(outward, INSIDE, OUTSIDE)
+        asked = asked & (tracks.last_us[near, rows] > end_us - STILL_HEARD_US)
+        for i in np.flatnonzero(asked).tolist():
+            before[i] = is_before(
+                self.beams,
+                int(tracks.door[rows[i]]),
+                outward=bool(outward[i]),
+                about_us=int(features.crossing_us[i]),
+                now_us=end_us,
+            )
+        return before
+
     def _told(self, rows: Numbers, outward: Bools, ripe: Bools, early: Bools) -> list[int]:
         """Cases that there is something new to tell of."""
         signs = np.where(outward, 1, -1)
@@ -284,7 +309,8 @@ class Doors:
             tracks.settle(np.concatenate(done), end_us, moved=True)
         lingering = features.passage_column("lingers") > 0.0
         patience_s = np.where(lingering, GIVE_UP_LINGERING_S, GIVE_UP_S)
-        stale = rows[~ripe & (features.since_peak_s >= patience_s)]
+        stale = ~ripe & (features.since_peak_s >= patience_s)
+        stale = rows[stale & ~tracks.held[tracks.door[rows]]]
         tracks.settle(stale[tracks.settled_us[stale] < end_us], end_us, moved=False)
 
     def _decision(self, case: _Case, reasons: list[list[Any]]) -> Decision | None:
@@ -296,6 +322,9 @@ class Doors:
         to_zone, behind = (door.outside, door.inside) if outward else (door.inside, door.outside)
         here = int(states.zone[tag]) if states.presence[tag] == Presence.PRESENT else NO_ZONE
         crossing_us = int(case.features.crossing_us[case.index])
+        if case.confirmed:
+            by_beams = crossed_us(self.beams, number, outward=outward, about_us=crossing_us)
+            crossing_us = by_beams or crossing_us
         since_us = int(states.since_us[tag])
         chance = float(case.chances[:2].max())
         if here == site.zone_numbers[to_zone]:

@@ -7,6 +7,8 @@ at the door for a while. Columns are by row; rows are reused, `key` and `row` ke
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,6 +75,7 @@ class Tracks:
     first_us: Times  # (sides, rows): when it was first heard, 0 if never
     stood_us: Times  # when it last stood out
     settled_us: Times  # no new case from what was before this
+    held: Bools  # by door, see `hold`
     announced: npt.NDArray[np.int8]  # provisional: +1 out, -1 in, 0 nothing
     sure_way: npt.NDArray[np.int8]  # which way it surely went when it was last asked; 0: not sure …
     sure_us: Times  # … and since when that has been so
@@ -82,6 +85,7 @@ class Tracks:
         self._doors = max(1, len(coverage.site.doors))
         self._bin = -1
         self._forgot_us = 0
+        self.held = np.zeros(self._doors, dtype=bool)
         self._began_us = np.full(self._doors, NOT_YET_US, dtype=np.int64)
         self.key = np.zeros(0, dtype=np.int64)  # tag × doors + door, in order …
         self.row: Numbers = np.zeros(0, dtype=np.intp)  # … and the row of each
@@ -129,6 +133,11 @@ class Tracks:
         if end_us - self._forgot_us >= FORGET_EVERY_US:
             self._forgot_us = end_us - end_us % FORGET_EVERY_US
             self._forget(end_us - IDLE_US)
+
+    def hold(self, doors: Sequence[int]) -> None:
+        """Until it is told again: what stands at `doors` means to go on. It is not usual there."""
+        self.held[:] = False
+        self.held[doors] = True
 
     def add(self, sightings: Sightings) -> None:
         """Enter the sightings of one epoch that were made by door antennas."""
@@ -216,6 +225,7 @@ class Tracks:
         # What was before a passage says nothing about the place after it.
         old = (numbers * BIN_US)[:, None] <= self.settled_us
         block[np.broadcast_to(old[:, None, :], block.shape)] = SILENT_DBM
+        block[:, :, self.held[self.door]] = SILENT_DBM
         heard = block > SILENT_DBM
         peak, share = block.max(axis=0), heard.mean(axis=0, dtype=np.float32)
         any_heard = peak > SILENT_DBM

@@ -1,0 +1,75 @@
+"""When a load that passes a door was on its line, by the door's two beams."""
+
+from __future__ import annotations
+
+from gateway.location.beams import Beams
+from gateway.location.line import crossed_us, is_before
+from gateway.model.device import SensorReading
+from gateway.model.movement import Direction
+from tests.scene import SITE, Scene, seconds
+
+S = 1_000_000
+
+
+def beams(*changes: tuple[int, str, bool]) -> Beams:
+    """The beams of door-1 after these changes: seconds, beam, broken."""
+    heard = Beams(SITE)
+    heard.observe(
+        SensorReading(
+            sensor=f"door-1/{beam}", value=broken, time_us=round(t * S), at_us=round(t * S)
+        )
+        for t, beam, broken in changes
+    )
+    return heard
+
+
+def test_a_load_that_is_carried_out_crosses_when_it_breaks_the_outer_beam() -> None:
+    stopped = beams((10, "inner", True), (22, "outer", True), (24, "inner", False))
+    assert crossed_us(stopped, 0, outward=True, about_us=13 * S) == 22 * S
+    assert crossed_us(stopped, 0, outward=True, about_us=23 * S) == 22 * S
+
+
+def test_a_load_that_is_brought_in_crosses_when_the_outer_beam_is_free_again() -> None:
+    stopped = beams((10, "outer", True), (11, "inner", True), (22, "outer", False))
+    assert crossed_us(stopped, 0, outward=False, about_us=14 * S) == 22 * S
+
+
+def test_beams_of_another_moment_or_in_the_other_order_say_nothing() -> None:
+    out = beams(
+        (10, "inner", True), (11, "outer", True), (12, "inner", False), (13, "outer", False)
+    )
+    assert crossed_us(out, 0, outward=True, about_us=30 * S) is None
+    assert crossed_us(out, 0, outward=False, about_us=11 * S) is None
+    assert crossed_us(beams((10, "outer", True)), 0, outward=True, about_us=10 * S) is None
+
+
+def test_what_is_in_the_first_beam_only_has_not_crossed() -> None:
+    standing = beams((10, "inner", True))
+    assert is_before(standing, 0, outward=True, about_us=12 * S, now_us=20 * S)
+    assert not is_before(standing, 0, outward=True, about_us=12 * S, now_us=40 * S)
+    assert not is_before(standing, 0, outward=True, about_us=5 * S, now_us=20 * S)
+    assert not is_before(standing, 0, outward=False, about_us=12 * S, now_us=20 * S)
+    through = beams((10, "inner", True), (11, "outer", True))
+    assert not is_before(through, 0, outward=True, about_us=12 * S, now_us=20 * S)
+
+
+def test_a_load_that_stops_in_the_door_passes_when_it_goes_on() -> None:
+    scene = Scene()
+    names = [f"P{n}" for n in range(8)]
+    for beam in ("inner", "outer"):
+        scene.sensor(f"door-1/{beam}", False, at_s=1.0)
+    scene.sensor("door-1/inner", True, at_s=29.5)
+    scene.sensor("door-1/outer", True, at_s=40.0)
+    scene.sensor("door-1/inner", False, at_s=41.0)
+    scene.sensor("door-1/outer", False, at_s=42.0)
+    for name in names:
+        scene.read(name, "dock/1", for_s=24, every_s=0.4, dbm=-66, noise_db=2)
+        # By its power it goes right through; but it is in the inner beam only, and still heard.
+        scene.drive(name, at_s=30.5)
+        scene.read(name, "dock/1", at_s=34, for_s=7, every_s=0.5, dbm=-74, noise_db=1)
+    scene.run(60)
+    passed = [m for name in names for m in scene.of(name) if m.direction is Direction.OUT]
+    assert len(passed) >= 7
+    for m in passed:
+        assert abs(seconds(m.event_time_us) - 40.0) < 0.1
+        assert seconds(m.record_time_us) > 40.0

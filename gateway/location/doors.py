@@ -309,8 +309,8 @@ class Doors:
             tracks.settle(np.concatenate(done), end_us, moved=True)
         lingering = features.passage_column("lingers") > 0.0
         patience_s = np.where(lingering, GIVE_UP_LINGERING_S, GIVE_UP_S)
-        stale = ~ripe & (features.since_peak_s >= patience_s)
-        stale = rows[stale & ~tracks.held[tracks.door[rows]]]
+        old = ~ripe & (features.since_peak_s >= patience_s)
+        stale = rows[old & ~tracks.held[tracks.door[rows]]]
         tracks.settle(stale[tracks.settled_us[stale] < end_us], end_us, moved=False)
 
     def _decision(self, case: _Case, reasons: list[list[Any]]) -> Decision | None:

@@ -16,7 +16,7 @@ from gateway.model.tuning import LocationTuning
 
 #: It is looked this often whom to forget, and so many are forgotten at once.
 EVERY_US = 10_000_000
-MOST_AT_ONCE = 20_000
+MOST_AT_ONCE = 10_000
 #: For want of room tags are forgotten from when all but this part of it is taken …
 SPARE = 16
 #: … and not before they were unread for so long: until then there may be more to say of them.

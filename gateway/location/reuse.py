@@ -16,8 +16,9 @@ import numpy.typing as npt
 from gateway.location.states import TagStates
 from gateway.model.tags import TagIndex, TagNumbers
 
-#: How often it is looked for numbers that are free.
+#: How often it is looked for numbers that are free, and how many are released then.
 EVERY_US = 60_000_000
+MOST_AT_ONCE = 100_000
 
 
 class Reuse:
@@ -59,7 +60,7 @@ class Reuse:
         blank[: len(known_us)] &= known_us == 0
         blank[self._waiting()] = False
         blank[np.fromiter(self._told, np.intp, len(self._told))] = False
-        free = np.flatnonzero(self._blank & blank[: len(self._blank)])
+        free = np.flatnonzero(self._blank & blank[: len(self._blank)])[:MOST_AT_ONCE]
         if len(free):
             self._tags.release(free.astype(np.uint32))
             blank[free] = False

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gateway.bench.open_gate import OpenGate
 from gateway.bench.plain_dock import PlainDock
-from gateway.bench.training_worlds import random_world
+from gateway.bench.training_worlds import busy_world, random_world
 from gateway.core import Core
 from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
@@ -25,6 +25,7 @@ from gateway.model.outcome import Inputs
 from gateway.model.place import Site
 from gateway.model.reads import Reads
 from gateway.model.tags import TagIndex
+from gateway.simulation.scenario import Scenario
 from gateway.simulation.warehouse import World
 
 START_US = 1_732_000_000_000_000
@@ -54,7 +55,15 @@ class Lesson(NamedTuple):
 
 def simulated(seed: int, seconds: float) -> Lesson:
     """A warehouse with every number drawn."""
-    site, scenario = random_world(seed)
+    return _warehouse(*random_world(seed), seed, seconds)
+
+
+def busy(seed: int, seconds: float) -> Lesson:
+    """A long dock with much about."""
+    return _warehouse(*busy_world(seed), seed, seconds)
+
+
+def _warehouse(site: Site, scenario: Scenario, seed: int, seconds: float) -> Lesson:
     world = World(site, scenario, seed)
     return Lesson(site, world.tags, _simulated(world, seconds))
 

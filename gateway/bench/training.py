@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from gateway.bench.pupil import Crossings, Lesson, Pupil, gates, plain, simulated
+from gateway.bench.pupil import Crossings, Lesson, Pupil, busy, gates, plain, simulated
 from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
@@ -51,13 +51,15 @@ SOON_US = 1_500_000
 TAKEN = 0.25
 WORLDS, HELD_OUT, SECONDS, FIRST_SEED = 40, 10, 100.0, 7_000
 PENALTY = 1e-4
-BATCH, STEPS, RATE = 4096, 2500, 0.02
+#: Newton's method: so many steps, none longer than this; it is over when they are so short.
+STEPS, LONGEST_STEP, SETTLED = 25, 3.0, 1e-3
 #: A decision belongs to a crossing that is so near.
 NEAR_US = 5_000_000
 POINTS = 12
 
 Labels = npt.NDArray[np.int64]
 Inputs = tuple[Floats, Floats]
+Single = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Teacher(Doors):
         """Label what stands out; let the engine believe what is true."""
         if not self.is_due(end_us):
             return []
+        self._passed = self._passed.of_late(end_us)
         self.open_tags = np.zeros(0, dtype=np.intp)
         rows, features = self._cases(end_us)
         if not len(rows):
@@ -149,11 +152,13 @@ class Teacher(Doors):
 
 
 def lessons(worlds: int, first_seed: int, seconds: float) -> Iterator[tuple[int, Lesson]]:
-    """Warehouses with every number drawn, and between them plain docks and gates in the open."""
+    """Warehouses with every number drawn, long busy docks, plain docks, and gates in the open."""
     for seed in range(first_seed, first_seed + worlds):
         yield seed, simulated(seed, seconds)
         yield seed, plain(seed, seconds * 0.6)
         yield seed, gates(seed, seconds)
+        if seed % 2:
+            yield seed, busy(seed, seconds * 0.5)
 
 
 def collect(moments: list[Moment], lesson: Lesson, seed: int) -> None:
@@ -197,11 +202,7 @@ class Samples:
                 company_of(m.tags, m.doors, m.features, chances[at:end], m.passed, m.end_us)
             )
             at = end
-        return Company(
-            np.concatenate([c.votes for c in parts]),
-            np.concatenate([c.elsewhere for c in parts]),
-            np.concatenate([c.apart_s for c in parts]),
-        )
+        return Company.joined(parts)
 
     def fitted(self, inputs: Inputs) -> tuple[tuple[Round, ...], Floats]:
         """The weights of one round for each kind of cases, and what they make of all."""
@@ -219,32 +220,37 @@ def fit(order: Floats, passage: Floats, label: Labels) -> Round:
     """The weights that make the labels most likely, with a small penalty on their size."""
     order_sd = np.sqrt((order**2).mean(axis=0)) + 1e-3
     middle, passage_sd = passage.mean(axis=0), passage.std(axis=0) + 1e-3
-    rng = np.random.default_rng(len(label))
-    mixed = rng.permutation(len(label))
-    x = (order[mixed] / order_sd).astype(np.float32)
-    z = ((passage[mixed] - middle) / passage_sd).astype(np.float32)
-    truth = np.eye(3, dtype=np.float32)[label[mixed]]
-    weights = np.zeros(x.shape[1] + z.shape[1] + 1)
-    moment, square = np.zeros_like(weights), np.zeros_like(weights)
-    for step in range(1, STEPS + 1):
-        start = step * BATCH % max(1, len(label) - BATCH)
-        some = slice(start, start + BATCH)
-        w, v, bias = np.split(weights.astype(np.float32), [x.shape[1], -1])
-        way, stay = x[some] @ w, bias - z[some] @ v
-        wrong = (softmax(np.stack([way, -way, stay], axis=1)) - truth[some]) / len(truth[some])
-        slope = np.concatenate(
-            [
-                x[some].T @ (wrong[:, OUT] - wrong[:, IN]) + 2 * PENALTY * w,
-                -(z[some].T @ wrong[:, NONE]) + 2 * PENALTY * v,
-                wrong[:, NONE].sum(keepdims=True),
-            ]
-        )
-        # Adam: no step size to tune per feature; ever smaller steps settle the weights.
-        moment, square = 0.9 * moment + 0.1 * slope, 0.99 * square + 0.01 * slope**2
-        mean, spread = moment / (1 - 0.9**step), square / (1 - 0.99**step)
-        weights -= RATE * (1.02 - step / STEPS) * mean / (np.sqrt(spread) + 1e-9)
+    x = (order / order_sd).astype(np.float32)
+    z = np.hstack([(passage - middle) / passage_sd, np.ones((len(label), 1))]).astype(np.float32)
+    truth = np.eye(3, dtype=np.float32)[label]
+    penalty = np.full(x.shape[1] + z.shape[1], 2.0 * PENALTY * len(label))
+    penalty[-1] = 1e-6 * len(label)
+    weights = np.zeros(len(penalty))
+    for _ in range(STEPS):
+        now = weights.astype(np.float32)
+        way, stay = x @ now[: x.shape[1]], -(z @ now[x.shape[1] :])
+        chances = softmax(np.stack([way, -way, stay], axis=1))
+        second, first = _slope(x, z, chances, truth)
+        step = np.linalg.solve(second + np.diag(penalty), first + penalty * weights)
+        # Far from the best weights a whole step may lead too far.
+        weights -= step * min(1.0, LONGEST_STEP / float(np.abs(step).max() + 1e-9))
+        if np.abs(step).max() < SETTLED:
+            break
     w, v, bias = np.split(weights, [x.shape[1], -1])
-    return Round(w / order_sd, v / passage_sd, -(float(bias[0]) + float(middle @ (v / passage_sd))))
+    return Round(w / order_sd, v / passage_sd, float(bias[0]) - float(middle @ (v / passage_sd)))
+
+
+def _slope(x: Single, z: Single, chances: Floats, truth: Single) -> tuple[Floats, Floats]:
+    """Second and first derivatives of the loss: Newton's step solves for them."""
+    moved = chances[:, OUT] - chances[:, IN]
+    wrong = chances - truth
+    ways = chances[:, OUT] + chances[:, IN] - moved**2
+    stays = chances[:, NONE] * (1.0 - chances[:, NONE])
+    both = chances[:, NONE] * moved
+    across = x.T @ (z * both[:, None])
+    second = np.block([[x.T @ (x * ways[:, None]), across], [across.T, z.T @ (z * stays[:, None])]])
+    first = np.concatenate([x.T @ (wrong[:, OUT] - wrong[:, IN]), -(z.T @ wrong[:, NONE])])
+    return second.astype(np.float64), first.astype(np.float64)
 
 
 def learn(samples: Samples) -> PassageModel:

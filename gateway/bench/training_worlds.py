@@ -42,6 +42,55 @@ def random_world(seed: int) -> tuple[Site, Scenario]:
     )
 
 
+def busy_world(seed: int) -> tuple[Site, Scenario]:
+    """A long dock with much about: loads staged, parked and in mouths wherever others pass.
+
+    Like the ordinary dock or the hard one, with the numbers that matter most drawn around theirs.
+    Most of what is heard at such a dock stands there, which no dock of a few doors teaches.
+    """
+    rng = np.random.default_rng([seed, 6])
+    u = rng.uniform
+    base = named("hard" if rng.random() < 0.5 else "nominal")
+    radio, stock, traffic = base.radio, base.stock, base.traffic
+    site = dock(
+        int(rng.integers(4, 7)),
+        u(3.3, 4.2),
+        power_dbm=u(28.5, 31.0),
+        antenna_height_m=u(1.2, 2.0),
+        inside_m=u(0.7, 1.2),
+        outside_m=u(-0.5, -0.1),
+    )
+    return site, replace(
+        base,
+        name=f"busy-{seed}",
+        radio=replace(
+            radio,
+            k_factor_db=radio.k_factor_db + u(-2.0, 2.0),
+            tag_sensitivity_dbm=(radio.tag_sensitivity_dbm[0] + u(-1.0, 1.0), u(0.8, 1.6)),
+            wall_loss_db=u(6.0, 13.0),
+            inventory_per_s=radio.inventory_per_s * u(0.7, 1.4),
+        ),
+        stock=replace(
+            stock,
+            staged_per_door=int(rng.integers(1, 5)),
+            parked_beside_doors=int(rng.integers(0, 7)),
+            tags_per_carton=int(rng.choice([0, 4, 8])),
+        ),
+        traffic=replace(
+            traffic,
+            door_job_every_s=(u(3.0, 6.0), u(6.0, 14.0)),
+            turn_back=u(0.1, 0.3),
+            come_back=u(0.0, 0.15),
+            stop_in_door=u(0.05, 0.2),
+            mouth_every_s=_often(rng, 10.0, 60.0),
+            mouth_stay_s=(u(15.0, 60.0), u(60.0, 240.0)),
+            cross_every_s=_often(rng, 8.0, 40.0),
+            worker_every_s=_often(rng, 8.0, 40.0),
+        ),
+        faults=_faults(base.faults, rng),
+    )
+
+
 def _site(rng: Random) -> Site:
     u = rng.uniform
     site = dock(

@@ -124,6 +124,7 @@ class Doors:
         """Passages that are announced or confirmed at the end of this epoch."""
         if not self.is_due(end_us):
             return []
+        self._passed = self._passed.of_late(end_us)
         self.open_tags, self.open_cases = np.zeros(0, dtype=np.intp), _NO_CASES
         self._tracks.hold(standing(self.beams, end_us))
         rows, features = self._cases(end_us)
@@ -254,11 +255,14 @@ class Doors:
         # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
         lone = company.votes.sum(axis=1) + company.elsewhere < LONE
         # Of one that has stood there for long it must be plainer still.
-        lone &= features.passage_column("usual") < WELL_KNOWN
+        known = features.passage_column("usual") >= WELL_KNOWN
         most_plain = features.passage_column("least_prominent_db") >= MOST_PLAIN_DB
-        plain = is_plain(features) & (lone | most_plain)
+        plain = lone & is_plain(features) & (~known | most_plain)
         plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
-        return np.where(plain[:, None], alone, chances), company
+        chances = np.where(plain[:, None], alone, chances)
+        # A tag that passed one door did not pass another at the same time.
+        chances[self._passed.elsewhere(tags, doors, features.crossing_us)] = np.eye(3)[NONE]
+        return chances, company
 
     def _before_the_line(
         self, rows: Numbers, outward: Bools, asked: Bools, features: Features, end_us: int
@@ -294,9 +298,9 @@ class Doors:
         """Who passed is company to those who have not been decided yet."""
         which = np.flatnonzero(ripe)
         if len(which):
-            doors = self._tracks.door[rows[which]]
+            tags, doors = self._tracks.tag[rows[which]], self._tracks.door[rows[which]]
             these = features.taken(which)
-            self._passed = self._passed.and_these(doors, these, chances[which], end_us)
+            self._passed = self._passed.and_these(tags, doors, these, chances[which], end_us)
 
     def _close(self, rows: Numbers, ripe: Bools, features: Features, end_us: int) -> None:
         """What is decided, or was not in time, is not looked at again."""

@@ -34,7 +34,7 @@ NOW_BINS = 8
 MOST_FALL_DB = 20.0
 _BINS_LEFT = np.arange(BINS, 0, -1, dtype=np.float32)[:, None, None]
 #: What a plain passage shows at least.
-PLAIN_DB, PLAIN_CROSSED, PLAIN_RIVALRY_DB = 5.0, 0.8, 3.0
+PLAIN_DB, PLAIN_CROSSED, PLAIN_RIVALRY_DB = 3.0, 0.8, 3.0
 
 #: name → what it says when it speaks for a direction.
 ORDER_FEATURES = {

@@ -95,15 +95,11 @@ class PassageModel:
         cases = 2 + orders + passages
         order = np.repeat(features.order[rows][:, None], cases, axis=1)
         passage = np.repeat(features.passage[rows][:, None], cases, axis=1)
-        votes = np.repeat(company.votes[rows][:, None], cases, axis=1)
-        votes[:, 1] = 0.0
         order[:, 2 + np.arange(orders), np.arange(orders)] = 0.0
         passage[:, 2 + orders + np.arange(passages), np.arange(passages)] = _AT_REST
-        others = Company(
-            votes.reshape(-1, 2),
-            np.repeat(company.elsewhere[rows], cases),
-            np.repeat(company.apart_s[rows], cases),
-        )
+        others = company.repeated(rows, cases)
+        for column in (others.votes, others.order, others.passage):
+            column.reshape(len(rows), cases, -1)[:, 1] = 0.0
         inputs = together_inputs(order.reshape(-1, orders), passage.reshape(-1, passages), others)
         kinds = np.repeat(_kinds(features)[rows], cases)
         logits = self._logits(len(self.rounds) - 1, kinds, inputs).reshape(len(rows), cases, 3)
@@ -171,18 +167,29 @@ def alone_inputs(order: Floats, passage: Floats) -> tuple[Floats, Floats]:
 def together_inputs(order: Floats, passage: Floats, company: Company) -> tuple[Floats, Floats]:
     """Inputs of the later rounds: those of the first, the company, and both together."""
     votes = company.votes
-    total = np.log1p(votes.sum(axis=1))[:, None]
+    moved = votes.sum(axis=1)
+    total = np.log1p(moved)[:, None]
     elsewhere = np.log1p(company.elsewhere)[:, None]
     way = (np.log1p(votes[:, 0]) - np.log1p(votes[:, 1]))[:, None]
     step = 1.0 - company.apart_s[:, None] / MOST_APART_S
+    share = (moved / (moved + company.stayed + 1.0))[:, None]
     first_order, first_passage = alone_inputs(order, passage)
-    rivalry = passage[:, [_PASSAGE["rivalry_db"]]] / 10.0
-    against = [elsewhere, elsewhere * rivalry, np.maximum(elsewhere - total, 0.0)]
-    still = passage[:, [_PASSAGE["still"]]]
-    return (
-        np.hstack([first_order, way, way * still, way * step]),
-        np.hstack([first_passage, total, total * step, total * passage / 3.0, *against]),
+    most, rivalry, still, both, beams, beam = (
+        passage[:, [_PASSAGE[name]]]
+        for name in ("most_prominent_db", "rivalry_db", "still", "both", "beams", "one_beam")
     )
+    # A tag that was heard on one side only can but do as the others do.
+    one_sided = 1.0 - both
+    orders = [first_order, way, way * still, way * step, way * share]
+    orders += [company.order, company.order * one_sided]
+    passages = [first_passage, total, total * step, total * passage / 3.0]
+    passages += [elsewhere, elsewhere * rivalry / 10.0, np.maximum(elsewhere - total, 0.0)]
+    passages += [company.passage, np.abs(company.order), company.order * order]
+    passages += [np.log1p(company.stayed)[:, None], share, share * total]
+    passages += [share * beams, share * (beam - beams)]
+    passages += [one_sided * total, one_sided * total * most / 10.0, one_sided * (1.0 - step)]
+    passages += [one_sided * company.passage[:, [_PASSAGE["both"]]], one_sided * rivalry / 10.0]
+    return np.hstack(orders), np.hstack(passages)
 
 
 def softmax(logits: Floats) -> Floats:

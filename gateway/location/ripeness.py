@@ -14,10 +14,10 @@ from gateway.location.passage_features import Bools, Features, Floats
 from gateway.location.passage_model import OUT
 
 #: A passage is announced when it is this likely, and confirmed.
-PROVISIONAL = 0.90
-CONFIRMED = 0.97
-CONFIRMED_LATE = 0.90
-CONFIRMED_ALONE, CLEAR_ORDER = 0.80, 0.95
+PROVISIONAL = 0.85
+CONFIRMED = 0.90
+CONFIRMED_LATE = 0.80
+CONFIRMED_CLEAR, CONFIRMED_ALONE, CLEAR_ORDER = 0.75, 0.65, 0.95
 CONFIRMED_HALF = 0.55
 #: A tag with less company than this travels alone.
 LONE = 1.5
@@ -30,7 +30,7 @@ SURE_S = 2.0
 #: A tag that both sides still read is beyond the door when it is so much stronger there, in 10 dB,
 #: or has been as good as certain for so long.
 CLEARLY_BEYOND = 0.4
-CERTAIN, CERTAIN_S = 0.99, 2.5
+CERTAIN, CERTAIN_S = 0.97, 2.5
 
 
 def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Floats) -> Bools:
@@ -38,10 +38,10 @@ def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Float
     chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
     late = since_s >= LATE_S
     settled = (since_s >= SETTLE_S) | (sure_s >= SURE_S)
-    soon = settled & (chance >= CONFIRMED) & ~features.half
     # Nobody can speak for a tag that travels alone: a clear order of the sides must do.
     clear = features.passage_column("crossed") >= CLEAR_ORDER
     clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
+    soon = settled & (chance >= np.where(clear, CONFIRMED_CLEAR, CONFIRMED)) & ~features.half
     enough = np.where(clear, CONFIRMED_ALONE, CONFIRMED_LATE)
     enough = np.where(features.half, CONFIRMED_HALF, enough)
     undecided = _is_undecided(features, chances)

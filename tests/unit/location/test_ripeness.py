@@ -24,16 +24,17 @@ def ripe(
         heard=np.ones((2, 1), dtype=bool),
         half=np.zeros(1, dtype=bool),
     )
-    company = Company(np.array([[9.0, 0.0]]), np.zeros(1), np.zeros(1))
+    nobody = np.zeros(1)
+    company = Company(np.array([[9.0, 0.0]]), nobody, nobody, nobody, order, passage)
     chances = np.array([[chance, 0.0, 1.0 - chance]])
     return bool(is_ripe(features, chances, company, np.array([sure_s]))[0])
 
 
 def test_what_is_sure_is_confirmed_once_its_last_peak_is_past() -> None:
-    assert not ripe(chance=0.98, since_peak_s=1.0)
-    assert ripe(chance=0.98, since_peak_s=2.0)
-    assert not ripe(chance=0.94, since_peak_s=2.0)
-    assert ripe(chance=0.94, since_peak_s=5.0)
+    assert not ripe(chance=0.92, since_peak_s=1.0)
+    assert ripe(chance=0.92, since_peak_s=2.0)
+    assert not ripe(chance=0.8, since_peak_s=2.0)
+    assert ripe(chance=0.8, since_peak_s=5.0)
 
 
 def test_what_peaks_again_and_again_is_confirmed_when_it_has_been_sure_for_a_while() -> None:
@@ -42,6 +43,6 @@ def test_what_peaks_again_and_again_is_confirmed_when_it_has_been_sure_for_a_whi
 
 
 def test_what_both_sides_hear_alike_must_be_certain_for_longer() -> None:
-    assert not ripe(chance=0.98, since_peak_s=5.0, sure_s=5.0, lingers=True)
+    assert not ripe(chance=0.96, since_peak_s=5.0, sure_s=5.0, lingers=True)
     assert not ripe(chance=0.995, since_peak_s=5.0, sure_s=2.0, lingers=True)
     assert ripe(chance=0.995, sure_s=2.5, lingers=True)

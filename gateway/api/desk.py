@@ -170,7 +170,9 @@ def _add_items(router: APIRouter, context: Context) -> None:
             "refused": done.wrong,
             "problems": done.problems[:MAX_PROBLEMS],
         }
-        return JSON(report, status_code=200 if done.items or not done.wrong else 422)
+        if done.wrong and not done.items:
+            raise Problem(422, f"Nothing is taken: {done.problems[0]}", more=report)
+        return JSON(report)
 
 
 def _desk(context: Context) -> Desk:

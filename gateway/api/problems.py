@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import orjson
@@ -15,10 +15,20 @@ _MAX_QUOTED = 120
 
 
 class Problem(HTTPException):
-    """Ends a request; `detail` is a sentence for the person who reads the answer."""
+    """Ends a request; `detail` is a sentence for the person who reads the answer.
 
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+    `more` are further members of the document, for programs.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(status, detail, headers)
+        self._more = more or {}
 
     def response(self) -> Response:
         """The document."""
@@ -27,6 +37,7 @@ class Problem(HTTPException):
             "title": HTTPStatus(self.status_code).phrase,
             "status": self.status_code,
             "detail": self.detail,
+            **self._more,
         }
         return Response(
             orjson.dumps(document),

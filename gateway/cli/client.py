@@ -43,10 +43,13 @@ class Client:
         """The JSON of the answer to a JSON body."""
         return self._ask("POST", path, json.dumps(body).encode())
 
-    def put(self, path: str, body: object) -> Any:
-        """The JSON of the answer to a JSON body, or to octets as they are."""
+    def put(self, path: str, body: object, *, report: str = "") -> Any:
+        """The JSON of the answer to a JSON body, or to octets as they are.
+
+        A refusal with the member `report` says what became of each part: it is an answer, too.
+        """
         octets = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self._ask("PUT", path, octets)
+        return self._ask("PUT", path, octets, report)
 
     def delete(self, path: str) -> Any:
         """The JSON of the answer."""
@@ -74,19 +77,23 @@ class Client:
     ) -> None:
         self._connection.close()
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+    def _ask(self, method: str, path: str, body: bytes | None, report: str = "") -> Any:
         headers = {"content-type": "application/json"} if body is not None else {}
         response = self._request(method, path, body, headers)
         try:
             text = response.read(_MAX_ANSWER_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise self._away(error) from error
-        if response.status not in (200, 202):
+        taken = response.status in (200, 202)
+        if not taken and not report:
             raise _refusal(response.status, text)
         try:
-            return json.loads(text)
+            answer = json.loads(text)
         except ValueError as error:
-            raise self._not_a_gateway() from error
+            raise (self._not_a_gateway() if taken else _refusal(response.status, text)) from error
+        if not taken and not (isinstance(answer, dict) and report in answer):
+            raise _refusal(response.status, text)
+        return answer
 
     def _request(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]

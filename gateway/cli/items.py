@@ -50,7 +50,7 @@ def import_items(
     with Client(find_api(api, site)) as client:
         for first_line, part in _parts(_content(file)):
             query = urlencode({"replace": "true"}) if replace and first_line == 1 else ""
-            answer = client.put(f"/api/v1/items?{query}", part)
+            answer = client.put(f"/api/v1/items?{query}", part, report="taken")
             taken += answer["taken"]
             refused += answer["refused"]
             problems += [_placed(p, file, first_line) for p in answer["problems"]]

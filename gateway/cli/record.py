@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Annotated, cast
 
@@ -29,22 +30,31 @@ def record(
     gateway that knows nothing else.
     """
     ends_at_s = time.monotonic() + _seconds(for_) if for_ is not None else float("inf")
-    lines = 0
     with Client(find_api(api, site)) as client:
         stream = client.lines("/api/v1/inputs")
-        with _open(out) as file:
-            try:
-                for line in stream:
-                    if line != b"\n":  # else the gateway only says that it is there
-                        file.write(line)
-                        lines += 1
-                    if time.monotonic() >= ends_at_s:
-                        break
-                else:
-                    sys.stderr.write("The gateway ended the recording.\n")
-            except KeyboardInterrupt:
-                pass
+        try:
+            lines = _write(stream, out, ends_at_s)
+        except OSError as error:
+            raise Unavailable(f"{out}: cannot be written: {error.strerror or error}") from error
     sys.stderr.write(f"{lines:,} lines in {out}\n")
+
+
+def _write(stream: Iterator[bytes], out: Path, ends_at_s: float) -> int:
+    """Write the lines of a stream until it is time, it ends, or somebody ends it."""
+    lines = 0
+    with _open(out) as file:
+        try:
+            for line in stream:
+                if line != b"\n":  # else the gateway only says that it is there
+                    file.write(line)
+                    lines += 1
+                if time.monotonic() >= ends_at_s:
+                    break
+            else:
+                sys.stderr.write("The gateway ended the recording.\n")
+        except KeyboardInterrupt:
+            pass
+    return lines
 
 
 def _seconds(text: str) -> float:
@@ -57,9 +67,6 @@ def _seconds(text: str) -> float:
 
 
 def _open(path: Path) -> IO[bytes]:
-    try:
-        if path.suffix == ".gz":
-            return cast("IO[bytes]", gzip.open(path, "wb", compresslevel=5))
-        return path.open("wb")
-    except OSError as error:
-        raise Unavailable(f"{path}: cannot be written: {error.strerror or error}") from error
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "wb", compresslevel=5))
+    return path.open("wb")

@@ -94,6 +94,8 @@ def test_a_recording_replays_to_the_movements_that_the_gateway_told(
     daemon: Daemon, site: Path, tmp_path: Path
 ) -> None:
     wait_until(lambda: daemon.get("/api/v1/zones/staging-1/tags")["tags"], 15.0)
+    full = run("record", "--site", site, "--out", "/dev/full", "--for", "300ms")
+    assert (full.code, full.err) == (1, "/dev/full: cannot be written: No space left on device\n")
     out = tmp_path / "dock.jsonl.gz"
     begins_s = time.time()
     said = run("record", "--site", site, "--out", out, "--for", f"{RECORD_S:g}s")

@@ -21,6 +21,11 @@ def test_goods_and_shipments_are_taken_while_it_runs_and_survive_a_kill(
     said = run("items", "import", items, "--api", daemon.url)
     assert (said.code, said.out) == (1, "1 items taken, 1 rows refused.\n")
     assert f"{items}:3: 'x' is not an EPC" in said.err
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("key,sku\nx,1\ny,2\n")
+    said = run("items", "import", wrong, "--api", daemon.url)
+    assert (said.code, said.out) == (1, "0 items taken, 2 rows refused.\n")
+    assert f"{wrong}:3: 'y' is not an EPC" in said.err
     shipment = tmp_path / "S-1.json"
     shipment.write_text(json.dumps({"id": "S-1", "lines": [{"sku": "0047", "count": 2}]}))
     assert run("shipments", "put", shipment, "--api", daemon.url).code == 0

@@ -63,6 +63,7 @@ def _minutes(value: Any) -> int:
 
 
 def one_text(value: Any) -> str:
+    """A line of text, of bounded length."""
     text = text_of(value)
     if not isinstance(text, str) or not text or len(text) > 500 or not text.isprintable():
         raise ValueError("expected one line of text, at most 500 characters")

@@ -32,7 +32,9 @@ from gateway.model.movement import Status, iso_utc
 from gateway.model.passage import Passage
 from gateway.model.place import Site
 from gateway.model.told import movement_told, passage_told
+from gateway.rules.fields import ALL_FIELDS
 from gateway.rules.present import Recent
+from gateway.settings.report import quoted, suggestion
 from gateway.store.database import Store
 from gateway.store.items import clear_items, put_items
 from gateway.store.queries import NEWEST
@@ -116,6 +118,7 @@ class Desk:
         """Hear nothing of some alerts for a while."""
         if rule is None and severity is None and not match:
             raise GatewayError("a silence says what it covers: a rule, a severity or fields")
+        await self._check_covers(rule, match)
         silence = Silence(
             id=str(uuid.uuid4()),
             until_us=self._clock.now_us() + round(for_s * 1e6),
@@ -128,6 +131,19 @@ class Desk:
         given: Json = orjson.loads(silence.to_bytes())
         await self._done({"silence": given})
         return given | {"until": iso_utc(given.pop("until_us"))}
+
+    async def _check_covers(self, rule: str | None, match: Json) -> None:
+        """Refuse a silence that would cover nothing, because something in it is misspelt."""
+        if rule is not None:
+            known = [r["rule"] for r in await self.rules()]
+            alerts = await asyncio.to_thread(self.alerts)
+            known += [alert["rule"] for alert in alerts]
+            if rule not in known:
+                raise GatewayError(f"there is no rule {quoted(rule)}{suggestion(rule, known)}")
+        for name in match:
+            if name not in ALL_FIELDS:
+                hint = suggestion(name, ALL_FIELDS)
+                raise GatewayError(f"alerts have no field {quoted(name)}{hint}")
 
     async def unsilence(self, silence: str) -> None:
         """Hear of them again."""

@@ -113,6 +113,8 @@ def _nothing(rule: Rule, asked: str | None) -> str:
     if asked is None:
         if rule.on in _ON_TAGS:
             return "nothing is pending and nothing fires; ask about a tag: give its EPC"
+        if rule.key == ("sku",):
+            return "no SKU is known yet: no tag was seen whose item has one"
         return "it has not looked at anything yet"
     if rule.on is On.PRESENCE:
         return "the tag is in no zone: it was never read here, or has departed"

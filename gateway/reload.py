@@ -51,8 +51,9 @@ def _check_tests(rules: RuleSet, site: Site) -> None:
     if failed:
         first = failed[0]
         raise GatewayError(
-            f"{len(failed)} of the rules' own tests fail, the first one of rule '{first.rule}', "
-            f"{first.name}: {first.failures[0]}; 'rfid-gateway rules test' tells all"
+            f"{len(failed)} of the rules' own tests fail, the first one of rule '{first.rule}' "
+            f"({first.place}), {first.name}: {first.failures[0]}; 'rfid-gateway rules check' tells "
+            "all"
         )
 
 

@@ -183,6 +183,9 @@ def _seconds(text: str) -> float:
     from gateway.settings.values import parse_duration
 
     parse: Callable[[str], float] = parse_duration
+    if text.strip().isdecimal():
+        told = f"'{text}' has no unit: write {text}m for minutes, or {text}h for hours"
+        raise typer.BadParameter(told, param_hint="--for")
     try:
         return parse(text)
     except ValueError as error:

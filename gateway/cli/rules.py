@@ -15,6 +15,7 @@ from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from gateway.backtest import Fired, Tally, TrialEngine
+    from gateway.model.place import Site
     from gateway.rules.rule import Rule, RuleSet
     from gateway.settings.configuration import Configuration
     from gateway.watch import Watch
@@ -41,11 +42,15 @@ DEFAULT_SITE = Path("/etc/rfid-gateway")
 def check(
     *, site: SiteOption = DEFAULT_SITE, rules: RulesOption = None, as_json: JsonOption = False
 ) -> None:
-    """Say everything that is wrong with the rule files; exit code 1 if anything is."""
+    """Say everything that is wrong with the rule files, and which of their own tests fail.
+
+    Exit code 0: a running gateway would take them up; 1: it would not.
+    """
     from gateway.errors import SettingsError
 
     try:
-        _, found = _load(site, rules)
+        configuration, found = _load(site, rules)
+        _check_tests(found, configuration.site)
     except SettingsError as error:
         if as_json:
             typer.echo(json.dumps([asdict(p) for p in error.problems], indent=2))
@@ -82,7 +87,7 @@ def run_tests(
         typer.echo(json.dumps([asdict(trial) for trial in trials], indent=2, ensure_ascii=False))
     else:
         for trial in failed:
-            typer.echo(f"{trial.rule}: {trial.name}")
+            typer.echo(f"{trial.place}: {trial.rule}: {trial.name}")
             for failure in trial.failures:
                 typer.echo(f"  {failure}")
         typer.echo(f"{len(trials)} tests, {len(failed)} failed")
@@ -252,6 +257,21 @@ def _load(site: Path, rules: Path | None) -> tuple[Configuration, RuleSet]:
     if rules is not None and not rules.exists():
         raise GatewayError(f"{rules}: there is no such file or folder")
     return load_all(site, secrets=False, folder=rules)
+
+
+def _check_tests(rules: RuleSet, site: Site) -> None:
+    """Raise `SettingsError` for the rules' own tests that fail: with them none is taken up."""
+    from gateway.errors import Problem, SettingsError
+    from gateway.rules.trials import run_trials
+
+    found = []
+    for trial in run_trials(rules, site):
+        file, _, line = trial.place.rpartition(":")
+        message = f"{trial.rule}: {trial.name} fails: {'; '.join(trial.failures)}"
+        if trial.failures:
+            found.append(Problem(file=file, line=int(line or 0), column=1, message=message))
+    if found:
+        raise SettingsError(found)
 
 
 def _named(rules: RuleSet, name: str) -> Rule:

@@ -111,6 +111,10 @@ SAMPLES: dict[FieldType, Any] = {
 }
 
 
+#: What alerts of any rules may carry.
+ALL_FIELDS = frozenset(name for fields in FIELDS.values() for name in fields)
+
+
 def elsewhere(name: str) -> str:
     """`; rules on reading have it` for a field that others have; else nothing."""
     found = [str(on) for on, fields in FIELDS.items() if name in fields]

@@ -11,7 +11,7 @@ from gateway.model.alert import Severity
 from gateway.model.alert_routes import Escalation, Inhibition, Route, Routes
 from gateway.rules.build import RuleBuilder
 from gateway.rules.build_where import World, check_name
-from gateway.rules.fields import FIELDS
+from gateway.rules.fields import ALL_FIELDS
 from gateway.rules.rule import Rule, RuleSet
 from gateway.rules.schema import MatchEntry, RouteEntry, RuleEntry, RuleFile
 from gateway.settings.configuration import Configuration, Draft, read
@@ -23,8 +23,6 @@ from gateway.settings.report import Report, quoted
 
 #: More rules than this in one site are a mistake.
 MAX_RULES = 2_000
-#: What alerts of any rules may have in common.
-_FIELDS = frozenset(name for fields in FIELDS.values() for name in fields)
 _OWN_RULES = ("storm", "flapping")
 
 
@@ -157,7 +155,7 @@ class _Collector:
                 self._match(entry.target, node.at("target"), ids)
                 for number, name in enumerate(entry.equal):
                     at = node.at("equal")
-                    check_name("field", name, _FIELDS, at.child(number) or at, self._report)
+                    check_name("field", name, ALL_FIELDS, at.child(number) or at, self._report)
                 if not entry.source.rule and not entry.source.severity:
                     self._report.problem(node.at("source").place, "expected rule or severity")
                 inhibitions.append(

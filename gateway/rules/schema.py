@@ -62,6 +62,14 @@ class ZoneAction(Section):
     zone: Text = "{zone}"
 
 
+def _zone(value: Any) -> Any:
+    """`hold: staging-1` is `hold: {zone: staging-1}`."""
+    return {"zone": value} if isinstance(value, str) else value
+
+
+ZoneHere = Annotated[ZoneAction, BeforeValidator(_zone)]
+
+
 class ActionEntry(Section):
     """One action, when the rule fires or, `at: resolved`, when that is over."""
 
@@ -69,9 +77,9 @@ class ActionEntry(Section):
     mqtt: MqttAction | None = None
     webhook: WebhookAction | None = None
     gpo: GpoAction | None = None
-    hold: ZoneAction | None = None
-    release: ZoneAction | None = None
-    count: ZoneAction | None = None
+    hold: ZoneHere | None = None
+    release: ZoneHere | None = None
+    count: ZoneHere | None = None
 
     @model_validator(mode="after")
     def _one(self) -> ActionEntry:

@@ -34,6 +34,7 @@ class Trial:
     rule: str
     name: str
     failures: tuple[str, ...]
+    place: str = ""  # of the rule: file:line
 
 
 def run_trials(rules: RuleSet, site: Site, only: str | None = None) -> Iterator[Trial]:
@@ -44,7 +45,8 @@ def run_trials(rules: RuleSet, site: Site, only: str | None = None) -> Iterator[
         alone = replace(rules, rules=tuple(r for r in rules.rules if r.id == rule), tests=())
         number = sum(1 for other, _ in rules.tests if other == rule)
         name = test.name or (f"test of {rule}" if number == 1 else f"a test of {rule}")
-        yield Trial(rule, name, tuple(_run(alone, site, test)))
+        place = next((r.place for r in alone.rules), "")
+        yield Trial(rule, name, tuple(_run(alone, site, test)), place)
 
 
 def tag_of(text: str) -> str:

@@ -150,6 +150,12 @@ def test_rules_are_taken_up_while_it_runs_and_wrong_ones_leave_the_old_ones_in_f
     said = run("rules", "explain", "came", "3034257BF7194E4000001A85", "--api", daemon.url)
     assert "the tag has not moved: no movement of it is in the store" in said.out
     assert daemon.get("/api/v1/rules/came/explain")["looks"] == []
+    said = run("alerts", "silence", "--rule", "cane", "--for", "2h", "--api", daemon.url)
+    assert "there is no rule 'cane'; did you mean 'came'?" in said.err
+    said = run("alerts", "silence", "--match", "zoen=a", "--for", "2h", "--api", daemon.url)
+    assert "alerts have no field 'zoen'; did you mean 'zone'?" in said.err
+    said = run("alerts", "silence", "--rule", "came", "--for", "2", "--api", daemon.url)
+    assert "'2' has no unit: write 2m for minutes, or 2h for hours" in said.err
     rules.write_text(RULES.replace("kind: arrived", "kind: arived"))
     said = run("reload", "--api", daemon.url)
     assert said.code == 1

@@ -61,6 +61,20 @@ def test_check_counts_what_is_fine(tmp_path: Path) -> None:
     assert json.loads(run("check", "--site", EXAMPLE, "--rules", tmp_path, "--json", code=1))
 
 
+def test_check_tells_tests_that_fail_because_a_gateway_would_not_take_the_rules_up(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(
+        "rules:\n  - id: a\n    on: movement\n    where: {kind: arrived}\n"
+        "    alert: {summary: x}\n    actions: [{hold: staging-1}]\n"
+        "    tests: [{events: [{at: 0s, arrived: {epc: E1, to: bin-a-01}}]}]\n"
+    )
+    told = run("check", "--site", EXAMPLE, "--rules", file, code=1)
+    assert told.startswith(f"{file}:2:1: a: test of a fails: told, but not expected: at 0s firing")
+    assert run("test", "--site", EXAMPLE, "--rules", file, code=1).startswith(f"{file}:2: a: test")
+
+
 def test_a_test_that_fails_says_what_was_told_instead(tmp_path: Path) -> None:
     assert run("test", "--site", EXAMPLE).endswith(" tests, 0 failed\n")
     text = """
@@ -76,7 +90,8 @@ rules:
 """
     (tmp_path / "r.yaml").write_text(text)
     told = run("test", "--site", EXAMPLE, "--rules", tmp_path, code=1).splitlines()
-    assert told[:2] == ["a: too late", "  expected, but not told: at 6s firing {epc: E1}"]
+    assert told[0] == f"{tmp_path}/r.yaml:3: a: too late"
+    assert told[1] == "  expected, but not told: at 6s firing {epc: E1}"
     assert told[2].startswith("  told, but not expected: at 5s firing epc=")
     assert told[2].endswith("“Bin A 1”")
 

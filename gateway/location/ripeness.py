@@ -19,6 +19,9 @@ CONFIRMED = 0.90
 CONFIRMED_LATE = 0.80
 CONFIRMED_CLEAR, CONFIRMED_ALONE, CLEAR_ORDER = 0.75, 0.65, 0.95
 CONFIRMED_HALF = 0.55
+#: What one side only has heard, and is believed to be beyond the door already, must be surer: it
+#: may have been there all along.
+CONFIRMED_AGAINST = 0.95
 #: A tag with less company than this travels alone.
 LONE = 1.5
 #: From this long after its last peak a case may be confirmed; later less certainty will do.
@@ -44,13 +47,15 @@ def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Float
     soon = settled & (chance >= np.where(clear, CONFIRMED_CLEAR, CONFIRMED)) & ~features.half
     enough = np.where(clear, CONFIRMED_ALONE, CONFIRMED_LATE)
     enough = np.where(features.half, CONFIRMED_HALF, enough)
-    undecided = _is_undecided(features, chances)
-    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN))
-    return np.asarray((soon | (late & (chance >= enough))) & ~undecided)
-
-
-def _is_undecided(features: Features, chances: Floats) -> Bools:
-    """What is still read on both sides alike: it may be about to turn back, or to stay there."""
     way = np.where(chances[:, OUT] > chances[:, 1 - OUT], 1.0, -1.0)
+    undecided = _is_undecided(features, way)
+    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN))
+    against = (way * features.order_column("origin") < 0.0) & (chance < CONFIRMED_AGAINST)
+    against &= features.passage_column("both") == 0.0
+    return np.asarray((soon | (late & (chance >= enough))) & ~undecided & ~against)
+
+
+def _is_undecided(features: Features, way: Floats) -> Bools:
+    """What is still read on both sides alike: it may be about to turn back, or to stay there."""
     lingers = features.passage_column("lingers") > 0.0
     return np.asarray(lingers & (way * features.order_column("rests") < CLEARLY_BEYOND))

@@ -10,11 +10,19 @@ from gateway.location.ripeness import is_ripe
 
 
 def ripe(
-    *, chance: float, since_peak_s: float = 0.3, sure_s: float = 0.0, lingers: bool = False
+    *,
+    chance: float,
+    since_peak_s: float = 0.3,
+    sure_s: float = 0.0,
+    lingers: bool = False,
+    both: bool = True,
+    origin: float = 0.0,
 ) -> bool:
     """Whether one case is: outward, with company."""
     order, passage = np.zeros((1, len(ORDER_FEATURES))), np.zeros((1, len(PASSAGE_FEATURES)))
     passage[0, list(PASSAGE_FEATURES).index("lingers")] = 0.5 * lingers
+    passage[0, list(PASSAGE_FEATURES).index("both")] = both
+    order[0, list(ORDER_FEATURES).index("origin")] = origin
     features = Features(
         order=order,
         passage=passage,
@@ -46,3 +54,10 @@ def test_what_both_sides_hear_alike_must_be_certain_for_longer() -> None:
     assert not ripe(chance=0.96, since_peak_s=5.0, sure_s=5.0, lingers=True)
     assert not ripe(chance=0.995, since_peak_s=5.0, sure_s=2.0, lingers=True)
     assert ripe(chance=0.995, sure_s=2.5, lingers=True)
+
+
+def test_what_is_believed_beyond_the_door_and_heard_on_one_side_only_must_be_surer() -> None:
+    assert not ripe(chance=0.93, since_peak_s=3.0, both=False, origin=-1.0)
+    assert ripe(chance=0.97, since_peak_s=3.0, both=False, origin=-1.0)
+    assert ripe(chance=0.93, since_peak_s=3.0, both=False, origin=1.0)
+    assert ripe(chance=0.93, since_peak_s=3.0, both=True, origin=-1.0)

@@ -1,0 +1,22 @@
+"""Training: the weights are those that make what was seen most likely."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gateway.bench.training import fit
+from gateway.location.passage_model import softmax
+
+
+def test_weights_that_made_the_labels_are_found_again() -> None:
+    rng = np.random.default_rng(5)
+    order, passage = rng.normal(0.0, 2.0, (20_000, 3)), rng.normal(3.0, 0.5, (20_000, 4))
+    ways, stays = np.array([0.5, -0.3, 0.0]), np.array([1.0, -2.0, 0.5, 0.0])
+    way = order @ ways
+    chances = softmax(np.stack([way, -way, -(passage @ stays) - 1.0], axis=1))
+    labels = (rng.random((20_000, 1)) > chances.cumsum(axis=1)).sum(axis=1)
+    learnt = fit(order, passage, labels)
+    assert np.abs(learnt.order - ways).max() < 0.05
+    assert np.abs(learnt.passage - stays).max() < 0.15
+    assert abs(learnt.bias - 1.0) < 0.6
+    assert np.array_equal(learnt.passage, fit(order, passage, labels).passage)

@@ -77,6 +77,7 @@ RATIOS = {
     "carton_column": Ratio(count="carton_right", of="carton_known"),
     "carton_column_within_1": Ratio(count="carton_near", of="carton_known"),
     "misplaced": Ratio(count="misplaced_right", of="misplaced"),
+    "misplaced_told": Ratio(count="misplaced_told", of="misplaceable"),
 }
 
 

@@ -36,7 +36,8 @@ ROWS = {
     "column_within_1": ("  within one, tag", "{:.3f}"),
     "carton_column": ("  column, carton", "{:.3f}"),
     "carton_column_within_1": ("  within one, carton", "{:.3f}"),
-    "misplaced": ("  misplaced for a minute: right", "{:.3f}"),
+    "misplaced": ("  misplaced, told: right", "{:.3f}"),
+    "misplaced_told": ("  misplaced: told", "{:.3f}"),
     "ece": ("confidence: ECE", "{:.3f}"),
     "sure_right": ("  right at >= 0.99", "{:.3f}"),
 }
@@ -49,7 +50,7 @@ SHORT = (
     "pallets_found", "pallets_false", "passages_found", "passages_right", "empties_found",
     "provisional_s_p50", "confirmed_s_p50", "confirmed_s_p95",
     "zone_settled", "flaps_per_tag_day", "column", "carton_column", "carton_column_within_1",
-    "misplaced", "ece", "sure_right",
+    "misplaced", "misplaced_told", "ece", "sure_right",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ COUNTS = (
     "empties", "empties_found",
     "zone_known", "zone_right", "zone_settled", "zone_settled_right", "flaps", "standing_days",
     "column_known", "column_right", "column_near", "carton_known", "carton_right", "carton_near",
-    "misplaced", "misplaced_right",
+    "misplaced", "misplaced_right", "misplaceable", "misplaced_told",
 )  # fmt: skip
 
 #: Latencies in seconds, each with the load that it belongs to.

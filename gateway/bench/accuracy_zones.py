@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +21,28 @@ from gateway.model.movement import Status
 from gateway.model.place import Site
 
 SAMPLE_US = 1_000_000
-#: A carton believed elsewhere for so many samples would raise an alert.
+#: A tag that is so surely in another column for so many samples raises an alert for its carton.
+ELSEWHERE = 0.98
 MISPLACED_SAMPLES = 60
+#: A carton that has stood elsewhere for so much longer should have raised one.
+TELLABLE_SAMPLES = MISPLACED_SAMPLES + 15
 #: Far from every column.
 NO_COLUMN = -1_000_000
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Belief = tuple[Ints, Ints]  # since when, which zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tag:
+    """One tag of a carton: arrays by sample, and what was said of it."""
+
+    there: Ints  # columns
+    believed: Ints
+    asked: Flags
+    calls: list[Call]
 
 
 def score_zones(
@@ -38,14 +53,13 @@ def score_zones(
     `column_of` is by zone number, its last entry for nowhere; `NO_COLUMN` where there is none.
     """
     samples = np.arange(span[0], span[1], SAMPLE_US, dtype=np.int64)
-    beliefs = _beliefs(calls)
-    nothing: Belief = (samples[:0], samples[:0])
-    cartons: dict[tuple[int, str | None], list[tuple[Ints, Ints, Flags]]] = defaultdict(list)
+    told = _told(calls)
+    cartons: dict[tuple[int, str | None], list[_Tag]] = defaultdict(list)
     for tag, facts in truth.zones.items():
         first_us, load = seen.first_us(tag), truth.load_of.get(tag, NO_LOAD)
         if first_us is None:
             continue
-        belief = beliefs.get(tag, nothing)
+        belief = _belief(told[tag])
         there, believed = _at(samples, facts), _at(samples, belief)
         known = (samples >= first_us) & (there != NOWHERE)
         settled = known & _stands(truth, tag, samples)
@@ -58,9 +72,17 @@ def score_zones(
         asked = settled & (column_of[there] != NO_COLUMN)
         if asked.any():
             carton = truth.carton_of.get(tag)
-            cartons[load, carton].append((column_of[there], column_of[believed], asked))
+            cartons[load, carton].append(
+                _Tag(
+                    there=column_of[there],
+                    believed=column_of[believed],
+                    asked=asked,
+                    calls=told[tag],
+                )
+            )
     for (load, _), tags in cartons.items():
-        _count_columns(load, tags, tally)
+        column = _count_columns(load, tags, tally)
+        _count_misplaced(load, column, tags, column_of, samples, tally)
 
 
 def columns_by_number(site: Site, columns: dict[str, int]) -> Ints:
@@ -69,18 +91,24 @@ def columns_by_number(site: Site, columns: dict[str, int]) -> Ints:
     return np.array([*known, NO_COLUMN], dtype=np.int64)
 
 
-def _beliefs(calls: Iterable[Call]) -> dict[int, Belief]:
-    """Tag → from when on which zone was believed, in order of decision."""
-    decided: dict[int, list[tuple[int, int]]] = defaultdict(list)
+def _told(calls: Iterable[Call]) -> dict[int, list[Call]]:
+    """Tag → what was said of it for good, in order of decision."""
+    told: dict[int, list[Call]] = defaultdict(list)
     for call in calls:
         if call.status is not Status.PROVISIONAL:
-            decided[call.tag].append((call.decided_us, call.zone))
-    beliefs = {}
-    for tag, told in decided.items():
-        times, zones = np.array(sorted(told, key=lambda t: t[0]), dtype=np.int64).T
-        changed = np.concatenate([[True], zones[1:] != zones[:-1]])
-        beliefs[tag] = (times[changed], zones[changed])
-    return beliefs
+            told[call.tag].append(call)
+    for said in told.values():
+        said.sort(key=lambda call: call.decided_us)
+    return told
+
+
+def _belief(said: list[Call]) -> Belief:
+    """From when on which zone was believed."""
+    times = np.array([call.decided_us for call in said], dtype=np.int64)
+    zones = np.array([call.zone for call in said], dtype=np.int64)
+    changed = np.ones(len(zones), dtype=bool)
+    changed[1:] = zones[1:] != zones[:-1]
+    return times[changed], zones[changed]
 
 
 def _at(samples: Ints, belief: Belief) -> Ints:
@@ -109,9 +137,13 @@ def _count_flaps(
         tally.add("flaps", load, np.count_nonzero((changes >= start) & (changes < end)))
 
 
-def _count_columns(load: int, tags: list[tuple[Ints, Ints, Flags]], tally: Tally) -> None:
-    """Columns of single tags, and of the carton (or load) by the vote of its tags."""
-    there, believed, asked = (np.stack(part) for part in zip(*tags, strict=True))
+def _count_columns(load: int, tags: list[_Tag], tally: Tally) -> Ints:
+    """Columns of single tags, and of the carton (or load) by the vote of its tags.
+
+    Gives the column where the carton is, by sample.
+    """
+    there, believed = (np.stack([getattr(t, name) for t in tags]) for name in ("there", "believed"))
+    asked = np.stack([tag.asked for tag in tags])
     off = np.abs(believed - there)
     tally.add("column_known", load, np.count_nonzero(asked))
     tally.add("column_right", load, np.count_nonzero(asked & (off == 0)))
@@ -122,28 +154,47 @@ def _count_columns(load: int, tags: list[tuple[Ints, Ints, Flags]], tally: Tally
     votes = np.stack([np.count_nonzero(asked & (believed == c), axis=0) for c in columns])
     elected = np.where(votes.max(axis=0) > 0, columns[votes.argmax(axis=0)], NO_COLUMN)
     present = asked.any(axis=0)
-    column = np.where(asked, there, NO_COLUMN).max(axis=0)
+    column: Ints = np.where(asked, there, NO_COLUMN).max(axis=0)
     apart = np.abs(elected - column)
     tally.add("carton_known", load, np.count_nonzero(present))
     tally.add("carton_right", load, np.count_nonzero(present & (apart == 0)))
     tally.add("carton_near", load, np.count_nonzero(present & (apart <= 1)))
-    _count_misplaced(load, column, elected, tally)
+    return column
 
 
-def _count_misplaced(load: int, column: Ints, elected: Ints, tally: Tally) -> None:
-    """Cartons believed in another column than their first one for a minute: are they there?
-
-    What an alert for misplaced stock would say, did every carton belong where it stood first.
-    """
-    known = column[column != NO_COLUMN]
-    if not len(known):
-        return
-    away = (elected != NO_COLUMN) & (elected != known[0])
-    ends = np.concatenate([away[1:] & (elected[1:] == elected[:-1]), [False]])
-    start = 0
-    for end in np.flatnonzero(~ends).tolist():
-        alarmed = start + MISPLACED_SAMPLES
-        if away[end] and alarmed <= end and column[alarmed] != NO_COLUMN:
+def _count_misplaced(
+    load: int, column: Ints, tags: list[_Tag], column_of: Ints, samples: Ints, tally: Tally
+) -> None:
+    """What a rule for misplaced stock would tell, did every carton belong where it stood first."""
+    known = column != NO_COLUMN
+    home = int(column[known][0])
+    alarmed = np.zeros(len(samples), dtype=bool)
+    for tag in tags:
+        for start, end in _runs(_elsewhere(tag.calls, home, column_of, samples) >= ELSEWHERE):
+            alarmed[start + MISPLACED_SAMPLES : end] = True
+    for start, _ in _runs(alarmed):
+        if known[start]:
             tally.add("misplaced", load)
-            tally.add("misplaced_right", load, column[alarmed] != known[0])
-        start = end + 1
+            tally.add("misplaced_right", load, column[start] != home)
+    for start, end in _runs(known & (column != home)):
+        if end - start >= TELLABLE_SAMPLES:
+            tally.add("misplaceable", load)
+            tally.add("misplaced_told", load, alarmed[start:end].any())
+
+
+def _elsewhere(said: list[Call], home: int, column_of: Ints, samples: Ints) -> Floats:
+    """How likely a tag is in another column, as it was last said, by sample."""
+    likely = [0.0]
+    for call in said:
+        if call.chances is None:
+            likely.append(float(column_of[call.zone] not in (home, NO_COLUMN)))
+        else:
+            likely.append(sum(p for zone, p in call.chances.items() if column_of[zone] != home))
+    last = np.searchsorted([call.decided_us for call in said], samples, side="right")
+    return np.asarray(np.array(likely)[last])
+
+
+def _runs(flags: Flags) -> list[tuple[int, int]]:
+    """Where flags are set, from each first one until after its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

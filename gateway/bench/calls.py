@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.model.movement import Direction, Kind, Movement, Status
@@ -32,6 +32,7 @@ class Call:
     status: Status = Status.CONFIRMED
     confidence: float | None = None  # None: the detector gives none
     id: str = ""
+    chances: Mapping[int, float] | None = None  # by zone, where the detector doubts which it is
 
 
 def calls_of(outcomes: Iterable[Outcome], site: Site, tags: TagIndex) -> Iterator[Call]:
@@ -55,4 +56,7 @@ def _call(movement: Movement, site: Site, tags: TagIndex) -> Call:
         status=movement.status,
         confidence=movement.confidence,
         id=movement.id,
+        chances={site.zone_numbers[z]: p for z, p in movement.evidence["zones"].items()}
+        if "zones" in movement.evidence
+        else None,
     )

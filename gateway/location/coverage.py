@@ -64,12 +64,19 @@ class Coverage:
         by_zone = np.pad(self.covers, ((0, 0), (0, 1))).astype(np.float32)
         #: Pairs of zones that some antenna watches both; with one more row for no zone.
         self.overlap: Bools = np.asarray(by_zone.T @ by_zone > 0)
+        #: Zones among which antennas overlap, so that only their differences tell zones apart.
+        self.shared: Bools = np.append(self._overlapping(), False)
         self.up: Bools = np.append(np.ones(len(antennas), dtype=bool), False)
         self.up_since_us = np.zeros(len(antennas) + 1, dtype=np.int64)
         self._reader_up = dict.fromkeys(site.readers, True)
         self._port_up: dict[tuple[str, int], bool] = {}
         self.blind: Bools = np.zeros(max(1, len(zones)), dtype=bool)
         self.seeing_since_us = np.zeros(max(1, len(zones)), dtype=np.int64)
+
+    def _overlapping(self) -> Bools:
+        several = self.covers.sum(axis=0) > 1
+        beside = (self.overlap[:-1, :-1] & several).any(axis=1)
+        return np.asarray(beside & self.covers[self.covers.sum(axis=1) > 1].any(axis=0))
 
     def apply(self, statuses: Iterable[DeviceStatus], end_us: int) -> None:
         """Take changes of readers and antennas."""

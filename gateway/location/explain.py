@@ -10,6 +10,10 @@ from gateway.model.movement import iso_utc
 from gateway.model.place import Side, Site
 from gateway.model.reads import NO_RSSI_CDBM
 
+#: Zones that are told with their chances: the likeliest, and no less than that.
+MOST_ZONES = 16
+LEAST_CHANCE = 0.001
+
 
 def antenna_reads(site: Site, states: TagStates, tag: int) -> list[dict[str, Any]]:
     """What each antenna read of a tag, in its last run of reads; strongest evidence first.
@@ -43,15 +47,25 @@ def antenna_reads(site: Site, states: TagStates, tag: int) -> list[dict[str, Any
 
 
 def zone_evidence(
-    site: Site, states: TagStates, tag: int, odds: Odds, row: int, zone: int
+    site: Site, states: TagStates, tag: int, odds: Odds, row: int, zone: int, *, shared: bool
 ) -> dict[str, Any]:
-    """Reads per antenna, the runner-up with its probability, and what spoke for the zone."""
+    """Reads per antenna, the runner-up with its probability, and what spoke for the zone.
+
+    Where antennas overlap (`shared`), the chance of each zone as well; what is lacking to 1 is that
+    the tag is anywhere else.
+    """
     named = zip(odds.zones[row].tolist(), odds.chances()[row].tolist(), strict=True)
     ranked = sorted(
-        ((chance, site.zones[z].id) for z, chance in named if z not in (zone, NO_ZONE)),
+        ((chance, site.zones[z].id) for z, chance in named if z != NO_ZONE),
         key=lambda one: (-one[0], one[1]),
     )
     runner_up = None
-    if ranked:
-        runner_up = {"zone": ranked[0][1], "probability": round(ranked[0][0], 3)}
-    return {"reads": antenna_reads(site, states, tag), "runner_up": runner_up, "reasons": []}
+    others = [one for one in ranked if one[1] != site.zones[zone].id]
+    if others:
+        runner_up = {"zone": others[0][1], "probability": round(others[0][0], 3)}
+    evidence = {"reads": antenna_reads(site, states, tag), "runner_up": runner_up, "reasons": []}
+    if shared:
+        certainty = odds.certainty(row, shared)
+        chances = ((name, round(chance * certainty, 4)) for chance, name in ranked[:MOST_ZONES])
+        evidence["zones"] = {name: chance for name, chance in chances if chance >= LEAST_CHANCE}
+    return evidence

@@ -249,7 +249,8 @@ class Moves:
             inward = zone == int(self._coverage.inside[door])
             direction = Direction.IN if inward else Direction.OUT
         row = int(cases.rows[i])
-        evidence = zone_evidence(site, states, tag, odds, row, zone)
+        shared = bool(self._coverage.shared[zone])
+        evidence = zone_evidence(site, states, tag, odds, row, zone, shared=shared)
         evidence["reasons"] = self._reasons(cases, i, odds, (end_us - begun_us) / 1e6, alone=alone)
         return Decision(
             tag=tag,
@@ -260,7 +261,7 @@ class Moves:
             to_zone=site.zones[zone].id,
             door=site.doors[door].id if door >= 0 else None,
             direction=direction,
-            confidence=min(chance * odds.looks.certainty(row), self._surest(door)),
+            confidence=min(chance * odds.certainty(row, shared), self._surest(door)),
             dwell_s=(event_us - since_us) / 1e6,
             evidence=evidence,
         )

@@ -33,6 +33,8 @@ BELOW_WEAKEST_DB = 2.0
 UNHEARD = 4.0
 #: Odds are not as sure as they look: what biases one antenna biases its neighbour.
 TEMPERATURE = 1.5
+#: How likely something hides a tag from an antenna that should hear it: its goods, its angle.
+HIDDEN = 0.1
 #: Log-likelihood of a column that is no zone.
 NOWHERE = -1e9
 
@@ -53,6 +55,18 @@ class Odds:
         logs = (self.logs - self.logs.max(axis=1, keepdims=True)) / TEMPERATURE
         chances = np.exp(logs)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+
+    def certainty(self, row: int, shared: bool) -> float:
+        """That what was read tells at all where a tag is.
+
+        Reads may be stray. And where antennas overlap (`shared`), the only one that hears a tag may
+        be the only one from which nothing hides it: what is before the others it cannot rule out.
+        """
+        certainty = self.looks.certainty(row)
+        if not shared:
+            return certainty
+        hearing = int(np.count_nonzero(self.looks.heard[row] > SILENT))
+        return min(certainty, 1.0 - HIDDEN ** max(1, hearing))
 
 
 class ZoneOdds:

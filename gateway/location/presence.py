@@ -201,14 +201,15 @@ class ZonePresence:
 
     def _arrival(self, tag: int, zone: int, chance: float, odds: Odds, row: int) -> Decision:
         coverage, states = self._coverage, self._states
+        shared = bool(coverage.shared[zone])
         return Decision(
             tag=tag,
             kind=Kind.ARRIVED,
             status=Status.CONFIRMED,
             event_time_us=max(int(states.first_us[tag]), int(states.since_us[tag])),
             to_zone=coverage.site.zones[zone].id,
-            confidence=chance * odds.looks.certainty(row),
-            evidence=zone_evidence(coverage.site, states, tag, odds, row, zone),
+            confidence=chance * odds.certainty(row, shared),
+            evidence=zone_evidence(coverage.site, states, tag, odds, row, zone, shared=shared),
         )
 
     def overdue(self, tags: int, end_us: int) -> list[Decision]:

@@ -28,6 +28,7 @@ def of_movement(movement: Movement) -> Facts:
         "direction": None if movement.direction is None else str(movement.direction),
         "passage": movement.passage,
         "confidence": movement.confidence,
+        "chances": movement.evidence.get("zones"),
         "dwell": movement.dwell_s,
     }
     return Facts(_given(values), movement.event_time_us)

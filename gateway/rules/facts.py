@@ -100,6 +100,19 @@ class View:
         zones = item.allowed_zones or item.home_zones
         return not zones or not self.places.within(zone).isdisjoint((*zones, *item.home_zones))
 
+    def elsewhere(self, facts: Facts) -> float | None:
+        """How likely a tag is where its item may not be; None where nothing is known of that.
+
+        Where antennas tell one zone from the other without doubt, it is or it is not.
+        """
+        item, zone = self.item(facts), self.zone(facts)
+        if item is None or zone is None:
+            return None
+        chances: dict[str, float] | None = facts.values.get("chances")
+        if not chances:
+            return float(not self.allowed(item, zone))
+        return sum(p for other, p in chances.items() if not self.allowed(item, other))
+
     def silent_s(self, sensor: str, now_us: int) -> float:
         """For how long a sensor has said nothing; since the start, if it never spoke."""
         state = self.sensors.state(sensor)
@@ -140,6 +153,8 @@ class View:
         if name == "dwell":
             since_us = values.get("since_us")
             return None if since_us is None else max(0.0, (now_us - since_us) / 1e6)
+        if name == "elsewhere":
+            return self.elsewhere(facts)
         if name == "quiet":
             return self.unheard_s(facts, now_us)
         if base in _BY_SUBJECT and (subject := values.get(_BY_SUBJECT[base])) is not None:

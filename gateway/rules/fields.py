@@ -66,6 +66,7 @@ FIELDS: dict[On, dict[str, FieldType]] = {
     | _ZONE
     | _DOOR
     | {"direction": _T, "passage": _T, "confidence": _N, "dwell": _S, "shipment": _T}
+    | {"elsewhere": _N}
     | _ITEM,
     On.PRESENCE: _ANY
     | {"goods": _T, "epc": _T, "epc_uri": _T, "state": _T, "dwell": _S, "shipment": _T}

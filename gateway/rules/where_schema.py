@@ -231,6 +231,7 @@ class MovementWhere(_TagWhere):
     dwell: LastingHere | None = None
     held: Annotated[bool | str, BeforeValidator(_held)] | None = None
     confidence: Annotated[Compared, BeforeValidator(_compared)] | None = None
+    elsewhere: Annotated[Compared, BeforeValidator(_compared)] | None = None
 
 
 PresenceWord = Literal["present", "missing", "departed", "unknown"]

@@ -360,6 +360,19 @@ class TestColumns:
         tally = score(facts, calls, reads((0, 1, IN_1), (0, 2, IN_1)))
         assert totals(tally, "misplaced", "misplaced_right") == alerts
 
+    @pytest.mark.parametrize(("at_home", "alerts"), [(0.3, [0, 0]), (0.01, [1, 1])])
+    def test_who_doubts_that_it_has_left_raises_none(
+        self, at_home: float, alerts: list[float]
+    ) -> None:
+        facts = standing([1], 0, "staging-1") + standing([1], 100, "staging-2")
+        chances = {STAGING_1: at_home, STAGING_2: 0.99 - at_home}
+        calls = [Call(tag=1, zone=STAGING_1, event_us=at(0), decided_us=at(0))]
+        there = at(120)
+        calls.append(Call(tag=1, zone=STAGING_2, event_us=there, decided_us=there, chances=chances))
+        tally = score(facts, calls, reads((0, 1, IN_1)))
+        assert totals(tally, "misplaced", "misplaced_right") == alerts
+        assert totals(tally, "misplaceable", "misplaced_told") == [1, alerts[0]]
+
 
 class TestCallsOfTheCore:
     def calls(self, **changes: Any) -> list[Call]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.model.place import Antenna, Site, Zone
 from tests.scene import Scene
 
 
@@ -51,3 +52,40 @@ def test_antennas_of_doors_tell_their_side() -> None:
     scene.run(9)
     (row,) = reads_of(scene, "A")
     assert (row["door"], row["side"]) == ("door-1", "inside")
+
+
+SHELVES = Site(
+    id="test",
+    zones=tuple(
+        Zone(id=f"bin-{n}", area=((n - 0.5, 2.0), (n + 0.5, 2.0), (n + 0.5, 3.0), (n - 0.5, 3.0)))
+        for n in (1, 2, 3)
+    ),
+    antennas=(
+        Antenna(reader="shelf", port=1, zones=("bin-1", "bin-2"), position_m=(1.2, 0.0, 2.0)),
+        Antenna(reader="shelf", port=2, zones=("bin-2", "bin-3"), position_m=(2.8, 0.0, 2.0)),
+    ),
+)
+
+
+def test_where_antennas_overlap_each_zone_is_told_with_how_likely_it_is() -> None:
+    scene = Scene(site=SHELVES)
+    scene.read("A", "shelf/1", for_s=15, every_s=0.3, dbm=-60, noise_db=2)
+    scene.read("A", "shelf/2", at_s=0.1, for_s=15, every_s=0.3, dbm=-63, noise_db=2)
+    scene.read("B", "shelf/1", for_s=15, every_s=0.3, dbm=-60, noise_db=2)
+    scene.run(16)
+    heard_by_both, heard_by_one = (scene.of(tag)[-1] for tag in "AB")
+    for movement in (heard_by_both, heard_by_one):
+        zones = movement.evidence["zones"]
+        assert zones[movement.to_zone] == max(zones.values())
+        assert abs(zones[movement.to_zone] - movement.confidence) < 0.01
+    assert sum(heard_by_both.evidence["zones"].values()) > 0.98
+    # Something may hide it from the other antenna.
+    assert sum(heard_by_one.evidence["zones"].values()) < 0.91
+
+
+def test_an_antenna_for_each_zone_leaves_no_such_doubt() -> None:
+    scene = Scene()
+    scene.read("A", "aisle/1", for_s=10, every_s=0.5)
+    scene.run(12)
+    assert "zones" not in scene.of("A")[-1].evidence
+    assert scene.of("A")[-1].confidence > 0.95

@@ -53,6 +53,21 @@ def test_what_is_only_carried_past_is_not_told(tmp_path: Path) -> None:
     assert bench.summaries == []
 
 
+def test_what_may_well_be_at_home_is_not_told_where_antennas_overlap(tmp_path: Path) -> None:
+    rule = MISPLACED.replace("allowed: false}", "allowed: false}, elsewhere: {at_least: 0.98}")
+    for chances, told in (
+        ({"bin-1": 0.6, "bin-2": 0.3}, 0),  # the rest is that it is anywhere
+        ({"bin-1": 0.9, "bin-2": 0.01}, 0),
+        ({"bin-1": 0.8, "hall": 0.19}, 1),
+        (None, 1),  # an antenna of its own: it is there
+    ):
+        bench = Bench(tmp_path, rule, catalog_with(E1="bin-2"))
+        evidence = {} if chances is None else {"zones": chances}
+        bench.moved("E1", "bin-1", at_s=10, evidence=evidence)
+        bench.wait(200)
+        assert len(bench.told) == told, chances
+
+
 def test_a_home_that_is_a_hall_is_any_bin_in_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path, MISPLACED, catalog_with(E1="hall"))
     bench.moved("E1", "bin-1", at_s=0)

@@ -141,7 +141,7 @@ class Upstream:
         kinds: dict[str, Any] = {"kinds": entry.kinds} if entry.kinds else {}
         if not isinstance(entry, FileSink):
             return kinds
-        path = str(self.data_dir / entry.path)
+        path = str((self.data_dir / entry.path).absolute())
         return kinds | {"path": path, "max_size": entry.max_size, "keep": entry.keep}
 
     def _http_options(self, entry: HttpSink, label: str, at: Node) -> dict[str, Any]:

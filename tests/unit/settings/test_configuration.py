@@ -174,6 +174,18 @@ def test_paths_are_relative_to_what_they_belong_to(tmp_path: Path) -> None:
     assert found.broker.tls_ca == str(tmp_path / "ca.pem")
 
 
+def test_a_file_is_below_data_dir_however_the_site_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = "sinks: [{name: log, kind: file, path: movements.jsonl}]\n"
+    files = {"config/gateway.yaml": MINIMAL + "data_dir: state\n" + sink}
+    load_files(tmp_path / "site", files)
+    monkeypatch.chdir(tmp_path)
+    found = load(Path("site"), {})
+    (options,) = (s.options for s in found.sinks)
+    assert found.data_dir / options["path"] == tmp_path / "site" / "state" / "movements.jsonl"
+
+
 @pytest.mark.parametrize("reference", ["{credential: c}", "{file: keys/f}", "{env: PASSWORD}"])
 def test_a_secret_is_found_where_its_reference_says(tmp_path: Path, reference: str) -> None:
     text = MINIMAL + f"mqtt: {{username: u, password: {reference}}}\n"

@@ -35,7 +35,7 @@ from gateway.location.passage_features import (
 )
 from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
 from gateway.location.retractions import Retractions
-from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, is_ripe
+from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, WELL_KNOWN, is_ripe
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
@@ -49,7 +49,8 @@ RECENT_US = 8_000_000
 WINDOW_US = BINS * BIN_US
 #: While as many tags as this are passing at a door, tags that were hardly read there count, too.
 COMPANY = 3.0
-WELL_KNOWN, MOST_PLAIN_DB = 0.6, 10.0
+#: A passage of a tag that has stood there for long is plain when both sides saw it stand out so far.
+MOST_PLAIN_DB = 10.0
 #: A case that is not decided so long after its last peak never will be.
 GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
 #: Doors compete within this many bins of the crossing, and by so much at most.

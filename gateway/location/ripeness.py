@@ -16,7 +16,8 @@ from gateway.location.passage_model import OUT
 #: A passage is announced when it is this likely, and confirmed.
 PROVISIONAL = 0.85
 CONFIRMED = 0.90
-CONFIRMED_LATE = 0.80
+#: Late it may be less likely, unless the tag has stood there for long: is well known, of 1.
+CONFIRMED_LATE, CONFIRMED_KNOWN, WELL_KNOWN = 0.70, 0.85, 0.6
 CONFIRMED_CLEAR, CONFIRMED_ALONE, CLEAR_ORDER = 0.75, 0.65, 0.95
 CONFIRMED_HALF = 0.55
 #: What one side only has heard, and is believed to be beyond the door already, must be surer: it
@@ -45,7 +46,9 @@ def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Float
     clear = features.passage_column("crossed") >= CLEAR_ORDER
     clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
     soon = settled & (chance >= np.where(clear, CONFIRMED_CLEAR, CONFIRMED)) & ~features.half
-    enough = np.where(clear, CONFIRMED_ALONE, CONFIRMED_LATE)
+    known = features.passage_column("usual") >= WELL_KNOWN
+    enough = np.where(known, CONFIRMED_KNOWN, CONFIRMED_LATE)
+    enough = np.where(clear, CONFIRMED_ALONE, enough)
     enough = np.where(features.half, CONFIRMED_HALF, enough)
     way = np.where(chances[:, OUT] > chances[:, 1 - OUT], 1.0, -1.0)
     undecided = _is_undecided(features, way)

@@ -17,11 +17,13 @@ def ripe(
     lingers: bool = False,
     both: bool = True,
     origin: float = 0.0,
+    usual: float = 0.0,
 ) -> bool:
     """Whether one case is: outward, with company."""
     order, passage = np.zeros((1, len(ORDER_FEATURES))), np.zeros((1, len(PASSAGE_FEATURES)))
     passage[0, list(PASSAGE_FEATURES).index("lingers")] = 0.5 * lingers
     passage[0, list(PASSAGE_FEATURES).index("both")] = both
+    passage[0, list(PASSAGE_FEATURES).index("usual")] = usual
     order[0, list(ORDER_FEATURES).index("origin")] = origin
     features = Features(
         order=order,
@@ -61,3 +63,9 @@ def test_what_is_believed_beyond_the_door_and_heard_on_one_side_only_must_be_sur
     assert ripe(chance=0.97, since_peak_s=3.0, both=False, origin=-1.0)
     assert ripe(chance=0.93, since_peak_s=3.0, both=False, origin=1.0)
     assert ripe(chance=0.93, since_peak_s=3.0, both=True, origin=-1.0)
+
+
+def test_what_has_stood_there_for_long_must_be_surer() -> None:
+    assert ripe(chance=0.75, since_peak_s=5.0, usual=0.2)
+    assert not ripe(chance=0.75, since_peak_s=5.0, usual=1.0)
+    assert ripe(chance=0.87, since_peak_s=5.0, usual=1.0)

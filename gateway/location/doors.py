@@ -49,7 +49,7 @@ RECENT_US = 8_000_000
 WINDOW_US = BINS * BIN_US
 #: While as many tags as this are passing at a door, tags that were hardly read there count, too.
 COMPANY = 3.0
-#: A passage of a tag that has stood there for long is plain when both sides saw it stand out so far.
+#: A passage of what has stood there for long is plain when both sides saw it stand out so far.
 MOST_PLAIN_DB = 10.0
 #: A case that is not decided so long after its last peak never will be.
 GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0

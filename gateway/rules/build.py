@@ -106,6 +106,9 @@ class RuleBuilder:
             at = node.child(key)
             if at and isinstance(at.value, str):
                 self._expression(at.value, kind, at)
+        summary = node.at("alert").child("summary")
+        if summary and isinstance(summary.value, str):
+            self._template(summary.value, FIELDS[kind], summary)
 
     def _key(self, entry: RuleEntry, node: Node) -> tuple[str, ...]:
         allowed = KEYS[entry.on]

@@ -49,6 +49,7 @@ SCHEDULES = st.sampled_from(
     [{"between": ["10:00", "10:01"]}, {"between": ["10:02", "09:00"]}, {"days": ["tue"]}]
 )
 ITEMS = st.sampled_from([{"known": True}, {"known": False}, {"allowed": False}, {"sku": "A"}])
+SHIPMENTS = st.sampled_from(["absent", "expected"])
 AMONG = st.one_of(zones, zones.map(lambda z: {"not": z}), st.just({"kind": "storage"}))
 SENSORS = st.sampled_from(
     [
@@ -59,7 +60,12 @@ SENSORS = st.sampled_from(
 )
 WHERES: dict[On, st.SearchStrategy[Json]] = {
     On.MOVEMENT: maybe(
-        to=AMONG, item=ITEMS, door=st.just("door-1"), schedule=SCHEDULES, sensors=SENSORS
+        to=AMONG,
+        item=ITEMS,
+        door=st.just("door-1"),
+        schedule=SCHEDULES,
+        sensors=SENSORS,
+        shipment=SHIPMENTS,
     ),
     On.PRESENCE: maybe(
         zone=AMONG,
@@ -67,6 +73,7 @@ WHERES: dict[On, st.SearchStrategy[Json]] = {
         schedule=SCHEDULES,
         item=ITEMS,
         state=st.sampled_from(["present", "missing"]),
+        shipment=SHIPMENTS,
     ),
     On.PASSAGE: maybe(direction=st.just("out"), tags=st.just({"above": 1})),
     On.READING: maybe(
@@ -115,6 +122,7 @@ EVENTS: st.SearchStrategy[list[Event]] = st.lists(
         st.tuples(SECONDS, st.just("temp"), st.sampled_from([5.0, 9, 12.5])),
         st.tuples(SECONDS, st.just("passage"), st.integers(0, 3)),
         st.tuples(SECONDS, st.just("reader"), st.sampled_from(ReaderState)),
+        st.tuples(SECONDS, st.just("shipment"), st.sampled_from([*TAGS, None])),
     ),
     max_size=25,
 ).map(lambda found: sorted(found, key=lambda event: event[0]))
@@ -150,6 +158,8 @@ def add(outcome: Outcome, number: int, event: Event) -> None:
                 record_time_us=at_us, epcs=epcs, confidence=0.9,
             )
         )  # fmt: skip
+    elif kind == "shipment":
+        outcome.refused.append(what or "none")  # it travels beside what was decided
     elif kind == "reader":
         outcome.statuses.append(
             DeviceStatus(reader="dock", state=what, reason="test", time_us=at_us)
@@ -187,9 +197,13 @@ def run(
     rule_set: RuleSet, events: list[Event], every_s: float, restart_each: int = 0
 ) -> list[Told]:
     """What is told, in steps of `every_s`, with a restart after every so many steps."""
-    engine, told = RuleEngine(rule_set, SITE, catalog()), []
+    knowledge = catalog()
+    engine, told = RuleEngine(rule_set, SITE, knowledge), list[Told]()
     store: dict[tuple[str, str], RuleRow] = {}
     for number, (outcome, time_us) in enumerate(epochs(events, every_s)):
+        if outcome.refused:
+            _assign(knowledge, outcome.refused)
+            engine.reconsider()
         told += [
             (c.rule, c.key, str(c.state), c.at_us, c.since_us, c.summary, c.reason)
             for c in engine.step(outcome, time_us)
@@ -200,10 +214,20 @@ def run(
             else:
                 store[row.rule, row.key] = row
         if restart_each and number % restart_each == restart_each - 1:
-            engine = RuleEngine(rule_set, SITE, _knowing(events, time_us))
+            knowledge = _knowing(events, time_us)
+            engine = RuleEngine(rule_set, SITE, knowledge)
             engine.restore(store.values(), time_us)
     assert not engine.errors
     return told
+
+
+def _assign(knowledge: Catalog, tags: list[str]) -> None:
+    """A shipment is assigned to tags, or all are removed."""
+    for tag in tags:
+        if tag == "none":
+            knowledge.shipments.clear()
+        else:
+            knowledge.shipments[epc_of(tag)] = "S-1"
 
 
 def _knowing(events: list[Event], time_us: int) -> Catalog:
@@ -212,6 +236,7 @@ def _knowing(events: list[Event], time_us: int) -> Catalog:
     places = {}
     for outcome, end_us in epochs(events, 1000.0):
         if end_us <= time_us:
+            _assign(found, outcome.refused)
             for movement in outcome.movements:
                 facts = presence_after(movement).values
                 state = Presence[facts["state"].upper()]

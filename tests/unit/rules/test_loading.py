@@ -213,11 +213,11 @@ rules:
   - id: two words
     on: movement
     where: {to: bin-3, shipment: missing}
-    alert: {summary: x}
+    alert: {summary: "{epcc}"}
   - {id: b, on: passage, where: {tags: many}, enabled: nope, alert: {summary: x}}
 """
     told = [line.split(":")[:2] for line in problems(tmp_path, text)]
-    assert told == [["2", "9"], ["4", "17"], ["4", "34"], ["6", "40"], ["6", "56"]]
+    assert told == [["2", "9"], ["4", "17"], ["4", "34"], ["5", "22"], ["6", "40"], ["6", "56"]]
 
 
 def test_what_alerts_have_in_common_is_a_field(tmp_path: Path) -> None:

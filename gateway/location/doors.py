@@ -7,7 +7,6 @@ A load that turns back looks like a passage until then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from gateway.location.beams import BEAM_US, Beams
 from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
-from gateway.location.epochs import EPOCH_US
+from gateway.location.epochs import is_turn
 from gateway.location.explain import antenna_reads
 from gateway.location.line import crossed_us, is_before, standing
 from gateway.location.mouths import stands_in_mouth
@@ -39,11 +38,8 @@ from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, WELL_KNOWN, 
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
-from gateway.model.device import SensorReading
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
-#: Cases are looked at this often: in between too little is added to the picture.
-TURN_US = 500_000
 #: Of a case that is older than this nothing new is expected.
 RECENT_US = 8_000_000
 WINDOW_US = BINS * BIN_US
@@ -95,11 +91,11 @@ class Doors:
         """Whether any tag is at a door: time alone may decide."""
         return len(self._tracks) > 0
 
-    def observe(self, sightings: Sightings, sensors: Iterable[SensorReading], end_us: int) -> None:
-        """Enter one epoch."""
-        self.beams.observe(sensors)
+    def observe(self, sightings: Sightings, end_us: int) -> None:
+        """Enter what was read in one or several epochs, up to this time."""
         self._tracks.advance(end_us)
         self._tracks.add(sightings)
+        self._tracks.forget(end_us)
 
     def side_first_seen(self, tag: int, door: int, end_us: int) -> int:
         """The side on which a tag was stronger when it was first seen at a door of late."""
@@ -119,7 +115,7 @@ class Doors:
 
     def is_due(self, end_us: int) -> bool:
         """Whether the epoch that ends then is one after which cases are looked at."""
-        return end_us // TURN_US != (end_us - EPOCH_US) // TURN_US
+        return is_turn(end_us)
 
     def decide(self, end_us: int) -> list[Decision]:
         """Passages that are announced or confirmed at the end of this epoch."""
@@ -191,9 +187,8 @@ class Doors:
     def _along(self, rows: Numbers, passing: Bools, end_us: int) -> Numbers:
         """Other tracks at doors where a load is passing: read on one side only, or hardly."""
         tracks = self._tracks
-        last_us = tracks.last_us.max(axis=0)
-        live = last_us > np.maximum(tracks.settled_us + BIN_US, end_us - RECENT_US)
-        live &= passing[tracks.door]
+        since_us = np.maximum(tracks.settled_us + BIN_US, end_us - RECENT_US)
+        live = (tracks.last_us.max(axis=0) > since_us) & passing[tracks.door]
         live[rows] = False
         return np.flatnonzero(live)
 

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
-from gateway.location.epochs import Epoch
+from gateway.location.epochs import Epoch, is_turn
 from gateway.location.evidence import Evidence, Numbers
 from gateway.location.forgetting import Forgetting
+from gateway.location.intake import Intake
 from gateway.location.odds import ZoneOdds
 from gateway.location.passage_model import shipped
 from gateway.location.passage_trim import trimmed
@@ -23,7 +24,7 @@ from gateway.location.passages import Passages
 from gateway.location.presence import ZonePresence
 from gateway.location.profiles import Profiles
 from gateway.location.retractions import Before
-from gateway.location.sightings import Sightings, reduce
+from gateway.location.sightings import SIGHTING, Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.model.calibration import NO_CALIBRATION, NO_TRIM, Calibration
 from gateway.model.device import SensorHealth
@@ -79,12 +80,14 @@ class Engine:
         )
         self._passages = Passages(site, self.states, self._doors.beams)
         self.forgetting = Forgetting(self.states, tuning)
+        self._intake = Intake()
         self._tags = 0  # tag numbers below this have been seen
 
     @property
     def busy(self) -> bool:
         """Whether time alone may decide something soon, so that every epoch must be stepped."""
-        return self._presence.busy or self._doors.busy or self._passages.busy
+        deciding = self._presence.busy or self._doors.busy or self._passages.busy
+        return deciding or len(self._intake) > 0
 
     def _side_first_seen(self, tag: int, door: int, end_us: int) -> int:
         return self._doors.side_first_seen(tag, door, end_us)
@@ -127,24 +130,20 @@ class Engine:
         if epoch.timer:
             self._forget(step, epoch.end_us)
         self._coverage.apply(epoch.statuses, epoch.end_us)
-        reads = epoch.joined_reads()
-        asked = np.zeros(0, dtype=np.intp)
-        if len(reads):
-            self._tags = max(self._tags, int(reads["tag"].max()) + 1)
-            self.states.fit(self._tags)
-            asked = self._evidence.add(reads, epoch.end_us)
-        at_doors = reduce(reads[self._coverage.door[reads["antenna"]] >= 0])
-        self._level(at_doors)
-        self._doors.observe(at_doors, epoch.sensors, epoch.end_us)
+        self._doors.beams.observe(epoch.sensors)
+        if len(reads := epoch.joined_reads()):
+            self._intake.hold(reads, epoch.end_us)
+        if is_turn(epoch.end_us):
+            self._take_in(epoch.end_us)
         passed = self._doors.decide(epoch.end_us)
         passed += self._doors.retractions.due(epoch.end_us)
         confirmed = [d for d in passed if d.status is Status.CONFIRMED]
         before = {d.tag: Before.of(self.states, d.tag) for d in confirmed}
         for decision in confirmed:
             self._apply(decision)
-        moved = self._presence.decide(asked, self._doors.open_tags, epoch.end_us)
+        moved = self._presence.decide(self._doors.open_tags, epoch.end_us)
         if epoch.timer:
-            moved += self._presence.overdue(self._tags, epoch.end_us)
+            moved += self._overdue(epoch.end_us)
         moved = self._allowed(moved, epoch.end_us)
         for decision in moved:
             self._apply(decision)
@@ -155,6 +154,8 @@ class Engine:
             if decision.status is Status.CONFIRMED and decision.tag in before:
                 self._doors.retractions.watch(decision, before[decision.tag], epoch.end_us)
         self._passages.notice(*self._doors.open_cases)
+        if len(self._intake) and self._passages.completes(epoch.end_us):
+            self._take_in(epoch.end_us)  # it asks who has been read since
         step.passages, step.provisional_passages = self._passages.decide(epoch.end_us)
         return step
 
@@ -167,6 +168,28 @@ class Engine:
         self._presence.forget(tags)
         self._passages.forget(tags)
         self.states.forget(tags)
+
+    def _take_in(self, end_us: int) -> None:
+        """Enter what was read since the last time."""
+        at_doors = np.zeros(0, dtype=SIGHTING)
+        if len(self._intake):
+            taken = self._intake.take()
+            self._tags = max(self._tags, int(taken.sightings["tag"][-1]) + 1)
+            self.states.fit(self._tags)
+            for asked, asked_us in zip(
+                self._evidence.add(taken), taken.ends_us.tolist(), strict=True
+            ):
+                self._presence.ask(asked, asked_us)
+            at_doors = taken.sightings[self._coverage.door[taken.sightings["antenna"]] >= 0]
+            self._level(at_doors)
+        self._doors.observe(at_doors, end_us)
+
+    def _overdue(self, end_us: int) -> list[Decision]:
+        overdue = self._presence.overdue(self._tags, end_us)
+        if overdue and len(self._intake):  # perhaps they have been read meanwhile
+            self._take_in(end_us)
+            return self._presence.overdue(self._tags, end_us)
+        return overdue
 
     def _allowed(self, moved: list[Decision], end_us: int) -> list[Decision]:
         """What presence decided without what the doors do not believe: see `Doors.vetoes`."""

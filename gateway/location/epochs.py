@@ -24,12 +24,19 @@ from gateway.model.reads import Reads, joined
 
 EPOCH_US = 100_000
 EPOCHS_PER_TIMER = 10
+#: What is costly to decide is decided this often: in between too little is added to the picture.
+TURN_US = 500_000
 #: A reader later than this is draining a backlog; its reads do not hold up the others.
 MAX_LATENESS_US = 2_000_000
 #: The lateness seen is remembered over this and the span before it.
 MEMORY_US = 60_000_000
 #: Margin over the lateness seen, as a fraction of 8: a report is rarely as late as the next one.
 MARGIN_EIGHTHS = 10
+
+
+def is_turn(end_us: int) -> bool:
+    """Whether the epoch that ends then is one after which costly things are decided."""
+    return end_us % TURN_US == 0
 
 
 @dataclass(slots=True)

@@ -3,8 +3,8 @@
 Every epoch in which an antenna reads a tag is one *look* at it, however often it was read: reads of
 one epoch share antenna, channel and fading, and are not independent. A slot per (tag, antenna)
 keeps the looks, fading with the time constant of what the antenna watches; the power of the last
-dozen or so; and since when they come without a pause. What is computed per read depends on the
-state before the epoch and on order-free sums alone, so the order of reads changes nothing.
+dozen or so; and since when they come without a pause. What is computed depends on the state before
+and on order-free sums over each epoch alone, so the order of reads changes nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import numpy.typing as npt
 
 from gateway.location.coverage import Coverage
 from gateway.location.epochs import EPOCH_US
+from gateway.location.intake import Taken
 from gateway.location.profiles import Profiles
-from gateway.location.sightings import Sightings, reduce
+from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ANTENNA, SLOTS, TagStates
 from gateway.location.times import NEVER_US, Times
 from gateway.model.calibration import NO_CALIBRATION, Calibration
 from gateway.model.movement import Presence
 from gateway.model.place import ZoneKind
-from gateway.model.reads import NO_RSSI_CDBM, Reads
+from gateway.model.reads import NO_RSSI_CDBM
 
 #: Seconds in which evidence fades to 1/e. At doors things move, in storage they stand.
 FADE_S = {
@@ -85,6 +86,16 @@ class Looks:
         return antennas, self.first_us[best]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The pairs of tag and antenna that rows of sightings are about, in their order."""
+
+    tags: Numbers
+    antennas: Antennas
+    firsts: Numbers  # the first row of each
+    of_row: Numbers  # the pair of each row
+
+
 class Evidence:
     """Keeps the slots of `TagStates`."""
 
@@ -111,56 +122,68 @@ class Evidence:
         self._offset_db = np.array([*offsets, 0.0])
         self._least_gain = (1.0 / looks).astype(np.float32)
 
-    def add(self, reads: Reads, end_us: int) -> Numbers:
-        """Enter the reads of one epoch, late ones where they belong.
+    def add(self, taken: Taken) -> list[Numbers]:
+        """Enter the reads of some epochs; late ones first, where they belong.
 
-        Gives the tags, in order, of which the reads ask whether they are where they are believed to
-        be: read elsewhere, nowhere yet, or due for another look among the zones of one antenna.
+        Gives for each epoch the tags, in order, of which its reads ask whether they are where they
+        are believed to be: read elsewhere, nowhere yet, or due for another look among the zones of
+        one antenna.
         """
-        late = reads["time_us"] < end_us - EPOCH_US
-        if not late.any():
-            return self._add_fresh(reads, end_us)
-        asked = self._add_late(reduce(reads[late]), end_us)
-        fresh = reads[~late]
-        return np.union1d(asked, self._add_fresh(fresh, end_us)) if len(fresh) else asked
+        asked = self._add_fresh(taken.fresh, taken.ends_us)
+        if len(taken.late):
+            asked[-1] = np.union1d(asked[-1], self._add_late(taken.late, int(taken.ends_us[-1])))
+        return asked
 
-    def _add_fresh(self, reads: Reads, end_us: int) -> Numbers:
-        tags, antennas = reads["tag"].astype(np.intp), reads["antenna"].astype(np.int16)
-        spots, placed = self._spots(tags, antennas)
-        if placed is not None:
-            reads, tags, antennas, spots = (
-                reads[placed],
-                tags[placed],
-                antennas[placed],
-                spots[placed],
-            )
-        self._look(reads, spots, antennas, end_us)
-        np.maximum.at(self._states.last_us, tags, reads["time_us"])
-        return self._asked(tags, antennas, reads["first_us"], end_us)
+    def _add_fresh(self, rows: Sightings, ends_us: Times) -> list[Numbers]:
+        tags, antennas = rows["tag"].astype(np.intp), rows["antenna"].astype(np.int16)
+        starts = np.ones(len(rows), dtype=bool)
+        starts[1:] = (tags[1:] != tags[:-1]) | (antennas[1:] != antennas[:-1])
+        firsts = np.flatnonzero(starts)
+        pairs = _Pairs(tags[firsts], antennas[firsts], firsts, np.cumsum(starts) - 1)
+        if not len(rows):
+            return [tags] * len(ends_us)
+        spots, placed = self._spots(pairs.tags, pairs.antennas)
+        if placed is not None and not placed.all():
+            return self._add_fresh(rows[placed[pairs.of_row]], ends_us)
+        self._look(rows, pairs, spots, ends_us[rows["epoch"]])
+        np.maximum.at(
+            self._states.last_us, pairs.tags, np.maximum.reduceat(rows["last_us"], firsts)
+        )
+        return self._asked(rows, pairs, ends_us)
 
-    def _look(self, reads: Reads, spots: Numbers, antennas: Antennas, end_us: int) -> None:
-        """One more look at each spot; rows of the same spot write the same."""
-        states = self._states
-        last_us, weights = states.slot_us.reshape(-1), states.slot_weight.reshape(-1)
-        dbm = states.slot_dbm.reshape(-1)
-        age_us = end_us - last_us[spots]
-        looks = weights[spots] * np.exp(age_us.astype(np.float32) * self._fade_rate[antennas])
-        looks += np.float32(1.0)
-        weights[spots] = looks
-        gain = np.maximum(np.float32(1.0) / looks, self._least_gain[antennas])
-        old_dbm = dbm[spots]
-        new_dbm = old_dbm + gain * (reads["rssi_cdbm"] * np.float32(0.01) - old_dbm)
-        dbm[spots] = -np.inf  # the strongest read of the epoch counts
-        np.maximum.at(dbm, spots, new_dbm)
-        pauses = np.flatnonzero(age_us > RUN_GAP_US)
+    def _look(self, rows: Sightings, pairs: _Pairs, spots: Numbers, end_us: Times) -> None:
+        """One more look for each row, at the spot of its pair."""
+        states, firsts = self._states, pairs.firsts
+        last_us = states.slot_us.reshape(-1)
+        before_us = np.empty(len(rows), dtype=np.int64)
+        before_us[1:] = rows["last_us"][:-1]
+        before_us[firsts] = last_us[spots]
+        age_us = end_us - before_us
+        self._weigh(rows, pairs, spots, age_us)
+        pauses = np.flatnonzero(age_us[firsts] > RUN_GAP_US)
         if len(pauses):
-            first_us, begun = states.slot_first_us.reshape(-1), spots[pauses]
-            first_us[begun] = NEVER_US
-            np.minimum.at(first_us, begun, reads["first_us"][pauses])
-            self._begin_run(begun)
-        np.maximum.at(last_us, spots, reads["time_us"])
-        np.add.at(states.slot_reads.reshape(-1), spots, reads["count"])
-        self._peak(spots, reads["rssi_cdbm"], reads["time_us"])
+            states.slot_first_us.reshape(-1)[spots[pauses]] = rows["first_us"][firsts[pauses]]
+            self._begin_run(spots[pauses])
+        last_us[spots] = np.maximum(last_us[spots], np.maximum.reduceat(rows["last_us"], firsts))
+        counts = np.add.reduceat(rows["count"], firsts)
+        states.slot_reads.reshape(-1)[spots] += counts.astype(np.uint32)
+        self._peak(spots[pairs.of_row], rows["peak_cdbm"], rows["peak_us"])
+
+    def _weigh(self, rows: Sightings, pairs: _Pairs, spots: Numbers, age_us: Times) -> None:
+        """Weight and power of each spot, look by look: each builds on the one before."""
+        weights, powers = self._states.slot_weight.reshape(-1), self._states.slot_dbm.reshape(-1)
+        weight, dbm = weights[spots], powers[spots]
+        least_gain = self._least_gain[pairs.antennas]
+        kept = np.exp(age_us.astype(np.float32) * self._fade_rate[pairs.antennas][pairs.of_row])
+        seen_dbm = rows["peak_cdbm"] * np.float32(0.01)
+        rank = np.arange(len(rows)) - pairs.firsts[pairs.of_row]
+        for number in range(int(rank.max()) + 1):
+            look = np.flatnonzero(rank == number)
+            pair = pairs.of_row[look]
+            weight[pair] = weight[pair] * kept[look] + np.float32(1.0)
+            gain = np.maximum(np.float32(1.0) / weight[pair], least_gain[pair])
+            dbm[pair] += gain * (seen_dbm[look] - dbm[pair])
+        weights[spots], powers[spots] = weight, dbm
 
     def _peak(self, spots: Numbers, cdbm: npt.NDArray[np.int16], time_us: Times) -> None:
         """The strongest read of each run and when it was; of equals the last."""
@@ -178,26 +201,28 @@ class Evidence:
         self._states.slot_peak_cdbm.reshape(-1)[spots] = NO_RSSI_CDBM
         self._states.slot_peak_ms.reshape(-1)[spots] = 0
 
-    def _asked(
-        self, tags: Numbers, antennas: Antennas, first_us: npt.NDArray[np.int64], end_us: int
-    ) -> Numbers:
-        states = self._states
+    def _asked(self, rows: Sightings, pairs: _Pairs, ends_us: Times) -> list[Numbers]:
+        states, tags = self._states, pairs.tags
         zones = states.zone[tags]
         present = states.presence[tags] == Presence.PRESENT
         # In one row: indexing that way takes half the time.
-        home = present & self._covers[antennas.astype(np.intp) * self._zones + zones]
-        asked = ~home
-        if self._profiles.any:
-            turn = end_us // EPOCH_US % REVIEW_EPOCHS
-            asked |= self._profiles.has[zones] & (states.turn[tags] % REVIEW_EPOCHS == turn)
-        strange = np.flatnonzero(~home)
-        states.fed_us[tags[strange]] = end_us
-        new = strange[~present[strange]]
+        home = present & self._covers[pairs.antennas.astype(np.intp) * self._zones + zones]
+        strange = np.flatnonzero(~home[pairs.of_row])
+        of_tag = tags[pairs.of_row]
+        np.maximum.at(states.fed_us, of_tag[strange], ends_us[rows["epoch"][strange]])
+        new = strange[~present[pairs.of_row[strange]]]
         if len(new):
-            begun = states.first_us[tags[new]] == 0
-            states.first_us[tags[new[begun]]] = NEVER_US
-            np.minimum.at(states.first_us, tags[new[begun]], first_us[new[begun]])
-        return np.unique(tags[asked])
+            begun = new[states.first_us[of_tag[new]] == 0]
+            states.first_us[of_tag[begun]] = NEVER_US
+            np.minimum.at(states.first_us, of_tag[begun], rows["first_us"][begun])
+        asks = ~home[pairs.of_row]
+        if self._profiles.any:
+            turn = (ends_us // EPOCH_US % REVIEW_EPOCHS)[rows["epoch"]]
+            due = (states.turn[tags] % REVIEW_EPOCHS)[pairs.of_row] == turn
+            asks |= due & self._profiles.has[zones][pairs.of_row]
+        which = np.flatnonzero(asks)
+        epochs, asked = rows["epoch"][which], of_tag[which]
+        return [np.unique(asked[epochs == number]) for number in range(len(ends_us))]
 
     def _spots(self, tags: Numbers, antennas: Antennas) -> tuple[Numbers, Bools | None]:
         """Where the slot of each (tag, antenna) is, all slots counted through; opened if new.
@@ -214,15 +239,19 @@ class Evidence:
         hits = states.slot_antenna[mine] == those[:, None]
         new = ~hits.any(axis=1)
         if new.any():
-            self._open(mine[new], those[new])
+            in_use = np.delete(spots, elsewhere), (mine * SLOTS + hits.argmax(axis=1))[~new]
+            self._open(mine[new], those[new], np.concatenate(in_use))
             hits = states.slot_antenna[mine] == those[:, None]
         found = hits.argmax(axis=1)
         spots[elsewhere] = mine * SLOTS + found
         states.recent_slot[mine] = found
         return spots, slots[spots] == antennas if new.any() else None
 
-    def _open(self, tags: Numbers, antennas: Antennas) -> None:
-        """Slots for new (tag, antenna) pairs, in place of those that were silent longest."""
+    def _open(self, tags: Numbers, antennas: Antennas, in_use: Numbers) -> None:
+        """Slots for new (tag, antenna) pairs, in place of those that were silent longest.
+
+        Spots that are `in_use` have just been read: they go last.
+        """
         states = self._states
         pairs = np.unique(tags.astype(np.int64) << 16 | antennas)
         tags, antennas = (pairs >> 16).astype(np.intp), (pairs & 0xFFFF).astype(np.int16)
@@ -231,7 +260,9 @@ class Evidence:
         ranks = rows - np.maximum.accumulate(np.where(starts, rows, 0))
         fits = ranks < SLOTS
         tags, antennas, ranks = tags[fits], antennas[fits], ranks[fits]
-        oldest = np.argsort(states.slot_us[tags], axis=1, kind="stable")
+        silent_us = states.slot_us[tags]
+        silent_us[np.isin(tags[:, None] * SLOTS + np.arange(SLOTS), in_use)] = NEVER_US
+        oldest = np.argsort(silent_us, axis=1, kind="stable")
         slots = oldest[np.arange(len(tags)), ranks]
         # What is forgotten of a tag's own zone is kept as its last read there.
         zones = states.zone[tags]

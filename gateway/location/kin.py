@@ -107,28 +107,33 @@ class Kin:
                 columns.append(at)
         return np.stack(columns, axis=1)
 
-    def say(self, tags: Numbers, zones: Zones, logs: Floats, live: Bools) -> Floats:
-        """What the kin of each tag add to its odds, (tags, zones); `tags` may have any order."""
+    def say(self, tags: Numbers, asking: int, zones: Zones, logs: Floats, live: Bools) -> Floats:
+        """What the kin of the first `asking` tags add to their odds, (asking, zones).
+
+        It is learnt from all `tags`; they may have any order.
+        """
         order = np.argsort(tags)
         around = self.around(tags)
         rows = order[np.minimum(np.searchsorted(tags, around, sorter=order), len(tags) - 1)]
         counts = (around >= 0) & (tags[rows] == around) & self._together(tags[:, None], tags[rows])
         counts &= live[rows] & live[:, None]
-        said = np.zeros(logs.shape)
+        said = np.zeros((asking, logs.shape[1]))
         if not counts.any():
             return said
         chances, known, columns = _by_zone(zones, logs)
         self._learn(chances, known, rows[:, REACH:], counts[:, REACH:])
         agreement = np.tile(self.agreement, 2)
-        for place in np.flatnonzero(agreement).tolist():
+        rows, counts, columns = rows[:asking], counts[:asking], columns[:asking]
+        for place in np.flatnonzero(agreement * counts.any(axis=0)).tolist():
             near = agreement[place]
             theirs = chances[rows[:, place, None], columns]
             theirs = np.log(near * theirs + (1.0 - near) / chances.shape[1])
             said += np.where(counts[:, place, None], theirs, 0.0)
-        said = np.where(zones != NO_ZONE, said / TEMPER, -np.inf)
+        is_zone = zones[:asking] != NO_ZONE
+        said = np.where(is_zone, said / TEMPER, -np.inf)
         most = said.max(axis=1, keepdims=True)
         said -= np.where(np.isfinite(most), most, 0.0)  # a tag at a door has no zone at all
-        return np.where(zones != NO_ZONE, np.maximum(said, -MOST_SAID), 0.0)
+        return np.where(is_zone, np.maximum(said, -MOST_SAID), 0.0)
 
     def _together(self, tags: Numbers, others: Numbers) -> Bools:
         """Whether two tags came into view together, and have not gone with others since."""

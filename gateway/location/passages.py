@@ -69,6 +69,10 @@ class _Load:
         times_us = (self.crossed_us or self.announced_us).values()
         return sum(times_us) // len(times_us) if times_us else self.first_us
 
+    def has_ended(self, end_us: int) -> bool:
+        """Whether nothing more is expected to join it."""
+        return end_us >= max(self.last_us + CLOSE_US, self.touched_us + QUIET_US)
+
     def enter(self, decision: Decision, origin: Origin | None, now_us: int) -> None:
         """One of its tags was decided upon."""
         tag, status = decision.tag, decision.status
@@ -191,11 +195,15 @@ class Passages:
             rest = (load for load in past if gone.isdisjoint(load.confidence))
             self._complete[way] = deque(rest, maxlen=MOST_COMPLETE)
 
+    def completes(self, end_us: int) -> bool:
+        """Whether a load is complete now, so that who should have been in it will be asked."""
+        return any(load.crossed_us and load.has_ended(end_us) for load in self._open)
+
     def decide(self, end_us: int) -> tuple[list[PassageDecision], list[PassageDecision]]:
         """What is certain: complete loads, retracted and empty ones; and what is provisional."""
         certain, provisional = self._taken_back(), []
         for load in self._open:
-            ended = end_us - max(load.last_us + CLOSE_US, load.touched_us + QUIET_US) >= 0
+            ended = load.has_ended(end_us)
             if ended and load.crossed_us:
                 certain.append(self._completed(load))
             elif ended or not (load.crossed_us or load.announced_us):  # nothing came of it

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from gateway.location.coverage import INSIDE, Coverage
-from gateway.location.epochs import EPOCH_US
+from gateway.location.epochs import EPOCH_US, TURN_US, is_turn
 from gateway.location.evidence import Bools, Numbers
 from gateway.location.explain import zone_evidence
 from gateway.location.kin import Kin
 from gateway.location.mates import LEAVES, Mates, together
 from gateway.location.moves import FRESH_US, Moves
-from gateway.location.odds import NOWHERE, SILENT, Odds, ZoneOdds
+from gateway.location.odds import Odds, ZoneOdds
 from gateway.location.states import NO_MATES, NO_ZONE, TagStates
 from gateway.location.times import NEVER_US, arrive_after, limits
+from gateway.location.words import Words
 from gateway.model.movement import Decision, Kind, Presence, Status
 from gateway.model.place import ZoneKind
 from gateway.model.tags import TagIndex
@@ -29,9 +29,8 @@ from gateway.model.tuning import LocationTuning
 
 #: A case is closed when nothing has fed it for this long.
 CLOSE_US = 6_000_000
-#: Open cases are looked at every so many epochs.
-TURN_EPOCHS = 5
-#: … unless the tag was read at home about as lately as elsewhere: then it is every so many times.
+#: A case is looked at in every so many turns if the tag was read at home about as lately as
+#: elsewhere.
 AT_HOME_US = 1_500_000
 SURE_TURNS = 8
 #: So many times as long is waited for a tag first read that is just now at a door, or where only
@@ -58,6 +57,7 @@ class ZonePresence:
         self._moves = Moves(coverage, states, tuning)
         self._mates = Mates(coverage, states)
         self._kin = Kin(states, tags)
+        self._words = Words()
         self._arrive = arrive_after(coverage.site, tuning)
         zones = coverage.site.zones
         self._missing_us = limits([z.missing_after_s for z in zones])
@@ -73,18 +73,23 @@ class ZonePresence:
         """Whether a case is open that time alone may decide."""
         return len(self._open) > 0
 
-    def decide(self, asked: Numbers, held: Numbers, end_us: int) -> list[Decision]:
-        """Open the cases of `asked` tags; twice a second decide all but `held` ones."""
+    def ask(self, asked: Numbers, end_us: int) -> None:
+        """Open the cases of tags that an epoch asks about."""
+        states = self._states
+        new = asked[states.case_us[asked] == 0]
+        if not len(new):
+            return
+        if self._odds.profiles.any:
+            self._kin.meet(new)
+        states.case_us[new] = end_us
+        states.rival[new] = NO_ZONE
+        self._open = np.sort(np.concatenate((self._open, new)))
+
+    def decide(self, held: Numbers, end_us: int) -> list[Decision]:
+        """Twice a second decide all open cases but those of `held` tags."""
         states = self._states
         self._begun_us = self._begun_us or end_us
-        new = asked[states.case_us[asked] == 0]
-        if len(new):
-            if self._odds.profiles.any:
-                self._kin.meet(new)
-            states.case_us[new] = end_us
-            states.rival[new] = NO_ZONE
-            self._open = np.sort(np.concatenate((self._open, new)))
-        if not len(self._open) or end_us // EPOCH_US % TURN_EPOCHS:
+        if not len(self._open) or not is_turn(end_us):
             return []
         tags = self._open[self._unsure(self._open, end_us)]
         if not len(tags):
@@ -119,8 +124,8 @@ class ZonePresence:
         rivals = states.rival[tags]
         slow = (rivals == NO_ZONE) | self._coverage.overlap[zones, rivals]
         sure = (states.presence[tags] == Presence.PRESENT) & slow
-        turn = states.turn[tags] % SURE_TURNS == end_us // (EPOCH_US * TURN_EPOCHS) % SURE_TURNS
-        turn |= states.case_us[tags] > end_us - EPOCH_US * TURN_EPOCHS
+        turn = states.turn[tags] % SURE_TURNS == end_us // TURN_US % SURE_TURNS
+        turn |= states.case_us[tags] > end_us - TURN_US
         return np.asarray(turn | ~(sure & at_home.any(axis=1)))
 
     def _close(self, decided: Numbers, end_us: int) -> None:
@@ -142,14 +147,13 @@ class ZonePresence:
         asked = self._mates.members(groups[groups != NO_MATES].astype(np.intp))
         kin = self._kin.around(tags).ravel()
         others = np.setdiff1d(np.concatenate((asked, kin[kin >= 0])), tags).astype(np.intp)
-        rest = self._odds_of(others, end_us)
-        width = max(odds.zones.shape[1], rest.zones.shape[1])
-        zones = np.concatenate([_wide(o.zones, width, NO_ZONE) for o in (odds, rest)])
-        logs = np.concatenate([_wide(o.logs, width, NOWHERE) for o in (odds, rest)])
-        live = np.concatenate([o.looks.heard.max(axis=1) for o in (odds, rest)]) > SILENT
+        self._words.note(tags, odds, end_us)
+        if len(stale := self._words.stale(others, end_us)):
+            self._words.note(stale, self._odds_of(stale, end_us), end_us)
         everyone = np.concatenate((tags, others))
+        zones, logs, live = self._words.of(everyone)
         mates = together(states.mates[everyone].astype(np.intp), zones, logs, live)[: len(tags)]
-        kin_say = self._kin.say(everyone, zones, logs, live)[: len(tags)]
+        kin_say = self._kin.say(everyone, len(tags), zones, logs, live)
         zones, logs = zones[: len(tags)], logs[: len(tags)]
         best = (logs + mates).argmax(axis=1)
         strange = logs.max(axis=1) - logs[np.arange(len(tags)), best] > LEAVES
@@ -264,9 +268,3 @@ class ZonePresence:
             dwell_s=max(0, last_us - int(states.since_us[tag])) / 1e6,
             evidence={"reasons": [[f"not read for {after_us / 1e6:g} s{reason}", 1.0]]},
         )
-
-
-def _wide(columns: npt.NDArray[np.generic], width: int, fill: float) -> npt.NDArray[np.generic]:
-    """The same with more columns."""
-    more = np.full((len(columns), width - columns.shape[1]), fill, dtype=columns.dtype)
-    return np.concatenate((columns, more), axis=1)

@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
-from gateway.location.epochs import EPOCH_US
+from gateway.location.epochs import is_turn
 from gateway.location.states import TagStates
 from gateway.location.tracks import BIN_US, SILENT_DBM, Tracks
 from gateway.model.movement import Decision, Direction, Presence, Status
 
-#: It is asked this often.
-TURN_US = 500_000
 #: A passage may be taken back for so long after its decision.
 WITHIN_US = 12_000_000
 #: The tag must have been heard where it came from in so many quarters of a second, for so long.
@@ -80,7 +78,7 @@ class Retractions:
 
     def due(self, end_us: int) -> list[Decision]:
         """Retractions of what has turned out wrong; the tags are where they were before."""
-        if not self._watched or end_us // TURN_US == (end_us - EPOCH_US) // TURN_US:
+        if not self._watched or not is_turn(end_us):
             return []
         taken_back, rest = [], []
         for watched in self._watched:

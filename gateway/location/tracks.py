@@ -120,7 +120,7 @@ class Tracks:
         return rows[np.argsort(self.tag[rows] * self._doors + self.door[rows])]
 
     def advance(self, end_us: int) -> None:
-        """Move the ring to the bin of `end_us` and forget tracks that went quiet."""
+        """Move the ring to the bin of `end_us`."""
         current = (end_us - 1) // BIN_US
         if self._bin < 0:
             self._bin = current
@@ -130,9 +130,6 @@ class Tracks:
                 self._learn(number - OLD_BINS)
             self.power_dbm[number % BINS] = SILENT_DBM
         self._bin = max(self._bin, current)
-        if end_us - self._forgot_us >= FORGET_EVERY_US:
-            self._forgot_us = end_us - end_us % FORGET_EVERY_US
-            self._forget(end_us - IDLE_US)
 
     def hold(self, doors: Sequence[int]) -> None:
         """Until it is told again: what stands at `doors` means to go on. It is not usual there."""
@@ -140,18 +137,18 @@ class Tracks:
         self.held[doors] = True
 
     def add(self, sightings: Sightings) -> None:
-        """Enter the sightings of one epoch that were made by door antennas."""
+        """Enter those of the sightings of one or several epochs that door antennas made."""
         doors = self._coverage.door[sightings["antenna"]]
         at_doors = np.flatnonzero(doors >= 0)
         if not len(at_doors):
             return
         sightings, doors = sightings[at_doors], doors[at_doors].astype(np.intp)
-        first_us, last_us = sightings["first_us"], sightings["last_us"]
+        last_us = sightings["last_us"]
         keys = sightings["tag"].astype(np.int64) * self._doors + doors
         rows = self._rows(keys)
         sides = self._coverage.side[sightings["antenna"]].astype(np.intp)
         dbm = (sightings["peak_cdbm"] / 100.0).astype(np.float32)
-        self._notice_first(rows, sides, doors, first_us, dbm)
+        self._notice_first(rows, sides, doors, sightings, dbm)
         bins = last_us // BIN_US
         capacity = len(self.tag)
         spots = sides * capacity + rows
@@ -170,7 +167,7 @@ class Tracks:
         rows: Numbers,
         sides: Numbers,
         doors: Numbers,
-        first_us: Times,
+        sightings: Sightings,
         dbm: Power,
     ) -> None:
         """Take what a door hears when it begins to listen for usual.
@@ -180,6 +177,11 @@ class Tracks:
         new = np.flatnonzero(self.last_us[sides, rows] == 0)
         if not len(new):
             return
+        _, track = np.unique(2 * rows[new] + sides[new], return_inverse=True)
+        first_epoch = np.full(len(new), np.iinfo(np.uint16).max, dtype=np.uint16)
+        np.minimum.at(first_epoch, track, sightings["epoch"][new])
+        new = new[sightings["epoch"][new] == first_epoch[track]]
+        first_us = sightings["first_us"]
         self.first_us[sides[new], rows[new]] = first_us[new]
         np.minimum.at(self._began_us, doors[new], first_us[new])
         new = new[first_us[new] - self._began_us[doors[new]] <= FIRST_SIGHT_US]
@@ -208,8 +210,12 @@ class Tracks:
         self.first_us[:, rows] = 0
         self.settled_us[rows] = self.announced[rows] = self.sure_way[rows] = 0
 
-    def _forget(self, before_us: int) -> None:
-        idle = self.last_us[:, self.row].max(axis=0, initial=0) < before_us
+    def forget(self, end_us: int) -> None:
+        """Forget tracks that went quiet, about once a second."""
+        if end_us - self._forgot_us < FORGET_EVERY_US:
+            return
+        self._forgot_us = end_us - end_us % FORGET_EVERY_US
+        idle = self.last_us[:, self.row].max(axis=0, initial=0) < end_us - IDLE_US
         if not idle.any():
             return
         gone = self.row[idle]

@@ -1,0 +1,59 @@
+"""Intake: what was read since the last turn, to be entered at once when something is to be decided.
+
+Reads say nothing before somebody asks. Entering those of several epochs together gives the same,
+epoch by epoch, for a fraction of the price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.location.epochs import EPOCH_US
+from gateway.location.sightings import Sightings, reduce
+from gateway.location.times import Times
+from gateway.model.reads import Reads, joined
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Sightings of some epochs: `fresh` and `late` ones, and both together; `ends_us` by epoch.
+
+    Late are those of reads from before their epoch: one for each tag and antenna, of the last.
+    """
+
+    sightings: Sightings
+    fresh: Sightings
+    late: Sightings
+    ends_us: Times
+
+
+class Intake:
+    """Reads that wait to be entered."""
+
+    def __init__(self) -> None:
+        self._reads: list[Reads] = []
+        self._ends_us: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._reads)
+
+    def hold(self, reads: Reads, end_us: int) -> None:
+        """Keep the reads of one epoch; it must have some."""
+        self._reads.append(reads)
+        self._ends_us.append(end_us)
+
+    def take(self) -> Taken:
+        """Everything that is held; it must be something."""
+        reads, ends_us = joined(self._reads), np.array(self._ends_us, dtype=np.int64)
+        counts = [len(part) for part in self._reads]
+        epochs = np.repeat(np.arange(len(counts), dtype=np.uint16), counts)
+        self._reads, self._ends_us = [], []
+        sightings = reduce(reads, epochs)
+        is_late = reads["time_us"] < ends_us[epochs] - EPOCH_US
+        if not is_late.any():
+            return Taken(sightings, sightings, sightings[:0], ends_us)
+        last = np.full(np.count_nonzero(is_late), len(counts) - 1, dtype=np.uint16)
+        fresh = reduce(reads[~is_late], epochs[~is_late])
+        return Taken(sightings, fresh, reduce(reads[is_late], last), ends_us)

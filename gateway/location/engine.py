@@ -131,8 +131,8 @@ class Engine:
             self._forget(step, epoch.end_us)
         self._coverage.apply(epoch.statuses, epoch.end_us)
         self._doors.beams.observe(epoch.sensors)
-        if len(reads := epoch.joined_reads()):
-            self._intake.hold(reads, epoch.end_us)
+        if epoch.reads:
+            self._intake.hold(epoch)
         if is_turn(epoch.end_us):
             self._take_in(epoch.end_us)
         passed = self._doors.decide(epoch.end_us)
@@ -153,7 +153,8 @@ class Engine:
         for decision in step.decisions:
             if decision.status is Status.CONFIRMED and decision.tag in before:
                 self._doors.retractions.watch(decision, before[decision.tag], epoch.end_us)
-        self._passages.notice(*self._doors.open_cases)
+        if is_turn(epoch.end_us):
+            self._passages.notice(*self._doors.open_cases)
         if len(self._intake) and self._passages.completes(epoch.end_us):
             self._take_in(epoch.end_us)  # it asks who has been read since
         step.passages, step.provisional_passages = self._passages.decide(epoch.end_us)

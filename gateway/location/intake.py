@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.location.epochs import EPOCH_US
+from gateway.location.epochs import EPOCH_US, Epoch
 from gateway.location.sightings import Sightings, reduce
 from gateway.location.times import Times
 from gateway.model.reads import Reads, joined
@@ -34,26 +34,27 @@ class Intake:
 
     def __init__(self) -> None:
         self._reads: list[Reads] = []
+        self._counts: list[int] = []
         self._ends_us: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._reads)
+        return len(self._ends_us)
 
-    def hold(self, reads: Reads, end_us: int) -> None:
-        """Keep the reads of one epoch; it must have some."""
-        self._reads.append(reads)
-        self._ends_us.append(end_us)
+    def hold(self, epoch: Epoch) -> None:
+        """Keep the reads of an epoch that has some."""
+        self._reads += epoch.reads
+        self._counts.append(sum(map(len, epoch.reads)))
+        self._ends_us.append(epoch.end_us)
 
     def take(self) -> Taken:
         """Everything that is held; it must be something."""
         reads, ends_us = joined(self._reads), np.array(self._ends_us, dtype=np.int64)
-        counts = [len(part) for part in self._reads]
-        epochs = np.repeat(np.arange(len(counts), dtype=np.uint16), counts)
-        self._reads, self._ends_us = [], []
+        epochs = np.repeat(np.arange(len(ends_us), dtype=np.uint16), self._counts)
+        self._reads, self._counts, self._ends_us = [], [], []
         sightings = reduce(reads, epochs)
         is_late = reads["time_us"] < ends_us[epochs] - EPOCH_US
         if not is_late.any():
             return Taken(sightings, sightings, sightings[:0], ends_us)
-        last = np.full(np.count_nonzero(is_late), len(counts) - 1, dtype=np.uint16)
+        last = np.full(np.count_nonzero(is_late), len(ends_us) - 1, dtype=np.uint16)
         fresh = reduce(reads[~is_late], epochs[~is_late])
         return Taken(sightings, fresh, reduce(reads[is_late], last), ends_us)

@@ -106,30 +106,36 @@ class Moves:
     def decide(self, tags: Numbers, free: Bools, odds: Odds, end_us: int) -> Iterator[Decision]:
         """The moves of `tags` that are `free` to be decided; `odds` are theirs."""
         rows = np.flatnonzero(free)
-        if not len(rows):
-            return
         cases = self._cases(tags[rows], rows, odds)
+        if cases is None:
+            return
         came = self._came(cases, odds)
         alone = self._alone(cases, odds, end_us) & ((cases.lead > AHEAD) | came)
         alone &= cases.some(odds)
         moved = alone | (self._better(cases, odds, end_us) & cases.some(odds))
         if not moved.any():
             return
-        chances = odds.chances()[rows, cases.best]
+        chances = odds.chances()[cases.rows, cases.best]
         # Most tags stand: odds that are only just ahead are as likely to be wrong.
         doubt = 1.0 / (1.0 + np.exp(AHEAD - np.maximum(cases.lead, -FAR_BEHIND)))
         chances = np.where(came, chances, chances * doubt)
         for i in np.flatnonzero(moved).tolist():
             yield self._move(cases, i, odds, float(chances[i]), end_us, alone=bool(alone[i]))
 
-    def _cases(self, tags: Numbers, rows: Numbers, odds: Odds) -> _Cases:
+    def _cases(self, tags: Numbers, rows: Numbers, odds: Odds) -> _Cases | None:
+        """Those tags whose odds leave it open whether they have moved; None if there are none."""
         states, index = self._states, np.arange(len(rows))
         zones, logs, home = odds.zones[rows], odds.logs[rows], states.zone[tags]
         at_home = zones == home[:, None]
         others = np.where(at_home, NOWHERE, logs)
         best = others.argmax(axis=1)
-        there = zones[index, best]
         lead = others[index, best] - np.where(at_home, logs, NOWHERE).max(axis=1)
+        states.rival[tags[lead <= -FAR_BEHIND]] = NO_ZONE
+        open_ = np.flatnonzero(lead > -FAR_BEHIND)
+        if not len(open_):
+            return None
+        tags, rows, home, best, lead = (x[open_] for x in (tags, rows, home, best, lead))
+        there = odds.zones[rows, best]
         here_place = self._place(odds, rows, home)
         here_place.last_us = np.maximum(here_place.last_us, states.home_us[tags])
         new_place = self._place(odds, rows, there)

@@ -109,13 +109,13 @@ class PassageModel:
         return softmax(self._logits(number, _kinds(features), inputs))
 
     def _logits(self, number: int, kinds: Floats, inputs: tuple[Floats, Floats]) -> Floats:
-        logits = self.rounds[number][0].logits(*inputs)
-        for kind in range(1, len(KINDS)):
-            chosen = kinds == kind
-            if chosen.any():
-                own = self.rounds[number][kind].logits(inputs[0][chosen], inputs[1][chosen])
-                logits[chosen] = own
-        return logits
+        # All kinds for all rows: picking the rows of each kind would cost more.
+        rounds, rows = self.rounds[number], np.arange(len(kinds))
+        ways = inputs[0] @ np.stack([one.order for one in rounds], axis=1)
+        stays = inputs[1] @ np.stack([one.passage for one in rounds], axis=1)
+        way = ways[rows, kinds]
+        none = -stays[rows, kinds] - np.array([one.bias for one in rounds])[kinds]
+        return np.stack([way, -way, none], axis=1)
 
 
 def _kinds(features: Features) -> Floats:

@@ -33,7 +33,7 @@ from gateway.model.passage import Passage, PassageDecision
 from gateway.model.place import Site
 from gateway.model.reads import in_order
 from gateway.model.sequences import Sequences
-from gateway.model.tags import NO_TAG, TagIndex
+from gateway.model.tags import NO_TAG, TagIndex, TagNumbers
 from gateway.model.tuning import LocationTuning, OverloadTuning
 from gateway.watch import Watch
 
@@ -96,8 +96,11 @@ class Core:
 
         Not where somebody keeps numbers from tick to tick, as recordings do.
         """
-        self._reuse = Reuse(self.tags, self.engine.states, self.epochs.waiting_tags)
+        self._reuse = Reuse(self.tags, self.engine.states, self._waiting_tags)
         return self._reuse
+
+    def _waiting_tags(self) -> TagNumbers:
+        return np.concatenate((self.epochs.waiting_tags(), self.engine.waiting_tags()))
 
     def tick(self, inputs: Inputs, now_us: int) -> Outcome:
         """Take what was drained, decide every epoch that is complete by `now_us`."""

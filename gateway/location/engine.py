@@ -33,7 +33,7 @@ from gateway.model.outcome import TagColumns
 from gateway.model.passage import PassageDecision
 from gateway.model.place import Site
 from gateway.model.reads import NO_RSSI_CDBM
-from gateway.model.tags import NO_TAG, TagIndex
+from gateway.model.tags import NO_TAG, TagIndex, TagNumbers
 from gateway.model.tuning import LocationTuning
 
 
@@ -91,6 +91,10 @@ class Engine:
 
     def _side_first_seen(self, tag: int, door: int, end_us: int) -> int:
         return self._doors.side_first_seen(tag, door, end_us)
+
+    def waiting_tags(self) -> TagNumbers:
+        """The tags of reads that have been given, and not been entered yet."""
+        return self._intake.tags()
 
     def replace_doors(self, make: Callable[[Coverage, TagStates], Doors]) -> None:
         """Have doors decided by something else, before the first epoch: training, experiments."""

@@ -14,6 +14,7 @@ from gateway.location.epochs import EPOCH_US, Epoch
 from gateway.location.sightings import Sightings, reduce
 from gateway.location.times import Times
 from gateway.model.reads import Reads, joined
+from gateway.model.tags import TagNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Intake:
         self._reads += epoch.reads
         self._counts.append(sum(map(len, epoch.reads)))
         self._ends_us.append(epoch.end_us)
+
+    def tags(self) -> TagNumbers:
+        """The tags of the reads that are held."""
+        return np.asarray(joined(self._reads)["tag"], dtype=np.uint32)
 
     def take(self) -> Taken:
         """Everything that is held; it must be something."""

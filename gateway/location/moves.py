@@ -134,7 +134,8 @@ class Moves:
         open_ = np.flatnonzero(lead > -FAR_BEHIND)
         if not len(open_):
             return None
-        tags, rows, home, best, lead = (x[open_] for x in (tags, rows, home, best, lead))
+        tags, rows, best = tags[open_], rows[open_], best[open_]
+        home, lead = home[open_], lead[open_]
         there = odds.zones[rows, best]
         here_place = self._place(odds, rows, home)
         here_place.last_us = np.maximum(here_place.last_us, states.home_us[tags])

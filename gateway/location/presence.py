@@ -110,6 +110,7 @@ class ZonePresence:
         self._open = self._open[~np.isin(self._open, tags)]
         self._mates.leave(tags)
         self._kin.forget(tags)
+        self._words.forget(tags)
 
     def _unsure(self, tags: Numbers, end_us: int) -> Bools:
         """Open cases to look at now: tags last read at home, and nowhere better, take turns.

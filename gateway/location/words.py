@@ -44,6 +44,12 @@ class Words:
         """Zones, log-likelihoods and whether they were heard, of tags that have been noted."""
         return self._zones[tags], self._logs[tags], self._live[tags]
 
+    def forget(self, tags: Numbers) -> None:
+        """Whoever gets these numbers next has said nothing yet."""
+        tags = tags[tags < len(self._said_us)]
+        for column in (self._zones, self._logs, self._live, self._said_us):
+            column[tags] = 0
+
     def _make_room(self, tags: int, width: int) -> None:
         rows, columns = self._zones.shape
         if tags <= rows and width <= columns:
@@ -51,6 +57,7 @@ class Words:
         if tags > rows:
             tags = max(tags, 2 * rows)
         shape = (max(tags, rows), max(width, columns))
+        # Zeroed memory is not touched: tags that never say anything cost nothing.
         zones, logs = np.zeros(shape, dtype=np.int16), np.zeros(shape)
         zones[:rows], logs[:rows] = NO_ZONE, NOWHERE
         zones[:rows, :columns], logs[:rows, :columns] = self._zones, self._logs

@@ -211,16 +211,20 @@ class Recording:
     def _columns(self, entries: list[dict[str, Any]], at_us: npt.NDArray[np.int64]) -> Reads | None:
         """All reads at once; None when any of them needs a closer look."""
         known, antennas = self._epcs, self._antennas
+        shapes = set(map(tuple, entries))  # the keys that lines have: few, as one program writes
+        if not all(map(_COMMON_KEYS.issuperset, shapes)):
+            return None
         try:
-            numbers = [antennas[e["reader"], e["antenna"]] for e in entries]
-            names = [e["epc"] for e in entries]
+            places = map(itemgetter("reader", "antenna"), entries)
+            numbers = list(map(antennas.__getitem__, places))
+            names = list(map(itemgetter("epc"), entries))
             for epc in dict.fromkeys(names):  # in order: tag numbers are the same each time
                 if epc not in known:
                     known[epc] = self._tag(epc)
-            times = [e["t"] for e in entries]
+            times = list(map(itemgetter("t"), entries))
             time_us = np.array(times, dtype=np.int64)
             rssi_dbm, phase_rad, channels, counts = (
-                _numbers(entries, key) for key in ("rssi", "phase", "channel", "count")
+                _numbers(entries, key, shapes) for key in ("rssi", "phase", "channel", "count")
             )
         except (_BrokenLineError, ValueError, KeyError, TypeError, OverflowError):
             return None
@@ -228,12 +232,10 @@ class Recording:
             return empty_reads()
         if set(map(type, times)) != {int} or time_us.min() < 0 or time_us.max() >= MAX_TIME_US:
             return None
-        if any(not e.keys() <= _COMMON_KEYS for e in entries):
-            return None
         rows = np.empty(len(entries), dtype=READ)
         rows["time_us"] = rows["first_us"] = time_us
         rows["at_us"], rows["antenna"] = at_us, numbers
-        rows["tag"] = [known[epc] for epc in names]
+        rows["tag"] = list(map(known.__getitem__, names))
         rows["count"] = np.clip(np.nan_to_num(counts, nan=1.0).astype(np.int64), 1, 0xFFFF)
         rows["channel"] = np.nan_to_num(channels).astype(np.int64) & 0xFFFF
         rows["phase_rad"] = phase_rad
@@ -352,8 +354,12 @@ def _time(value: object) -> int:
     return value
 
 
-def _numbers(entries: list[dict[str, Any]], key: str) -> npt.NDArray[np.float64]:
+def _numbers(
+    entries: list[dict[str, Any]], key: str, shapes: set[tuple[str, ...]]
+) -> npt.NDArray[np.float64]:
     """One number of each read, NaN where there is none; ValueError if any is out of the usual."""
+    if not any(key in shape for shape in shapes):
+        return np.full(len(entries), np.nan)
     values = [entry.get(key) for entry in entries]
     if not _NUMBERS.issuperset(map(type, values)):
         raise ValueError(key)

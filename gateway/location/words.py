@@ -21,7 +21,7 @@ class Words:
 
     def __init__(self) -> None:
         self._zones: Zones = np.zeros((0, 1), dtype=np.int16)
-        self._logs: Floats = np.zeros((0, 1))
+        self._logs = np.zeros((0, 1), dtype=np.float32)
         self._live: Bools = np.zeros(0, dtype=bool)
         self._said_us = np.zeros(0, dtype=np.int64)
 
@@ -42,7 +42,7 @@ class Words:
 
     def of(self, tags: Numbers) -> tuple[Zones, Floats, Bools]:
         """Zones, log-likelihoods and whether they were heard, of tags that have been noted."""
-        return self._zones[tags], self._logs[tags], self._live[tags]
+        return self._zones[tags], self._logs[tags].astype(np.float64), self._live[tags]
 
     def forget(self, tags: Numbers) -> None:
         """Whoever gets these numbers next has said nothing yet."""
@@ -57,10 +57,11 @@ class Words:
         if tags > rows:
             tags = max(tags, 2 * rows)
         shape = (max(tags, rows), max(width, columns))
-        # Zeroed memory is not touched: tags that never say anything cost nothing.
-        zones, logs = np.zeros(shape, dtype=np.int16), np.zeros(shape)
-        zones[:rows], logs[:rows] = NO_ZONE, NOWHERE
-        zones[:rows, :columns], logs[:rows, :columns] = self._zones, self._logs
+        zones, logs = np.zeros(shape, dtype=np.int16), np.zeros(shape, dtype=np.float32)
         live, said_us = np.zeros(shape[0], dtype=bool), np.zeros(shape[0], dtype=np.int64)
-        live[:rows], said_us[:rows] = self._live, self._said_us
+        # Memory that is zero and not touched costs nothing: only those that said something move.
+        said = np.flatnonzero(self._said_us)
+        zones[said], logs[said] = NO_ZONE, NOWHERE
+        zones[said, :columns], logs[said, :columns] = self._zones[said], self._logs[said]
+        live[said], said_us[said] = self._live[said], self._said_us[said]
         self._zones, self._logs, self._live, self._said_us = zones, logs, live, said_us

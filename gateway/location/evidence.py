@@ -129,19 +129,20 @@ class Evidence:
         are believed to be: read elsewhere, nowhere yet, or due for another look among the zones of
         one antenna.
         """
-        asked = self._add_fresh(taken.fresh, taken.ends_us)
-        if len(taken.late):
-            asked[-1] = np.union1d(asked[-1], self._add_late(taken.late, int(taken.ends_us[-1])))
-        return asked
+        if not len(taken.late):
+            return self._add_fresh(taken.fresh, taken.ends_us)
+        late = self._add_late(taken.late, int(taken.ends_us[-1]))
+        *asked, last = self._add_fresh(taken.fresh, taken.ends_us)
+        return [*asked, np.union1d(last, late)]
 
     def _add_fresh(self, rows: Sightings, ends_us: Times) -> list[Numbers]:
         tags, antennas = rows["tag"].astype(np.intp), rows["antenna"].astype(np.int16)
+        if not len(rows):
+            return [tags] * len(ends_us)
         starts = np.ones(len(rows), dtype=bool)
         starts[1:] = (tags[1:] != tags[:-1]) | (antennas[1:] != antennas[:-1])
         firsts = np.flatnonzero(starts)
         pairs = _Pairs(tags[firsts], antennas[firsts], firsts, np.cumsum(starts) - 1)
-        if not len(rows):
-            return [tags] * len(ends_us)
         spots, placed = self._spots(pairs.tags, pairs.antennas)
         if placed is not None and not placed.all():
             return self._add_fresh(rows[placed[pairs.of_row]], ends_us)

@@ -26,7 +26,7 @@ def agreement_of(zone_of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         seen = np.where(rng.random(TAGS) < 0.6, zone_of, rng.integers(0, ZONES, TAGS))
         chances = np.full(zones.shape, 0.4 / (ZONES - 1))
         chances[zones == seen[:, None]] = 0.6
-        kin.say(numbers, zones, np.log(chances), np.ones(TAGS, dtype=bool))
+        kin.say(numbers, TAGS, zones, np.log(chances), np.ones(TAGS, dtype=bool))
     return kin.agreement
 
 

@@ -6,7 +6,9 @@ Exit codes: 0 fine, 1 problems that the command found or a user's mistake in a f
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
+import os
 import sys
 
 from gateway import __version__
@@ -40,15 +42,35 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+#: Nothing is wrong with the program when what it says is not taken.
+_NOT_TAKEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
 def run_command_line() -> None:
     """Run `sys.argv`; a user's mistake ends in one sentence on standard error, no traceback."""
     try:
-        sys.exit(_dispatch(sys.argv[1:]))
+        try:
+            sys.exit(_dispatch(sys.argv[1:]))
+        finally:
+            sys.stdout.flush()
     except GatewayError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in _NOT_TAKEN:
+            raise
+        _forget_output()
+        if error.errno != errno.EPIPE:  # else whoever read has had enough
+            what = error.filename or "standard output"
+            sys.stderr.write(f"{what}: cannot be written: {error.strerror}\n")
+        sys.exit(1)
+
+
+def _forget_output() -> None:
+    """Have what is still in the buffer go nowhere, so that nobody tries to write it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(args: list[str]) -> int:

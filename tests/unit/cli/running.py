@@ -20,10 +20,15 @@ class Said:
     err: str
 
 
+def program(*arguments: str) -> tuple[str, ...]:
+    """The words that run a command."""
+    return (sys.executable, "-m", "gateway", *arguments)
+
+
 async def start(*arguments: str, **environment: str) -> Process:
     """Begin a command; the caller ends it."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *arguments),
+        *program(*arguments),
         stdout=PIPE,
         stderr=PIPE,
         env=_ENVIRONMENT | environment,

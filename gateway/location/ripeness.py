@@ -16,8 +16,9 @@ from gateway.location.passage_model import OUT
 #: A passage is announced when it is this likely, and confirmed.
 PROVISIONAL = 0.85
 CONFIRMED = 0.90
-#: Late it may be less likely, unless the tag has stood there for long: is well known, of 1.
-CONFIRMED_LATE, CONFIRMED_KNOWN, WELL_KNOWN = 0.70, 0.85, 0.6
+#: Late it may be less likely, but not as much if one side only has heard it, or if it has stood
+#: there for long: is well known, of 1.
+CONFIRMED_LATE, CONFIRMED_ONE_SIDED, CONFIRMED_KNOWN, WELL_KNOWN = 0.70, 0.75, 0.85, 0.6
 CONFIRMED_CLEAR, CONFIRMED_ALONE, CLEAR_ORDER = 0.75, 0.65, 0.95
 CONFIRMED_HALF = 0.55
 #: What one side only has heard, and is believed to be beyond the door already, must be surer: it
@@ -47,14 +48,16 @@ def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Float
     clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
     soon = settled & (chance >= np.where(clear, CONFIRMED_CLEAR, CONFIRMED)) & ~features.half
     known = features.passage_column("usual") >= WELL_KNOWN
-    enough = np.where(known, CONFIRMED_KNOWN, CONFIRMED_LATE)
+    one_sided = features.passage_column("both") == 0.0
+    enough = np.where(one_sided, CONFIRMED_ONE_SIDED, CONFIRMED_LATE)
+    enough = np.where(known, CONFIRMED_KNOWN, enough)
     enough = np.where(clear, CONFIRMED_ALONE, enough)
     enough = np.where(features.half, CONFIRMED_HALF, enough)
     way = np.where(chances[:, OUT] > chances[:, 1 - OUT], 1.0, -1.0)
     undecided = _is_undecided(features, way)
     undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN))
     against = (way * features.order_column("origin") < 0.0) & (chance < CONFIRMED_AGAINST)
-    against &= features.passage_column("both") == 0.0
+    against &= one_sided
     return np.asarray((soon | (late & (chance >= enough))) & ~undecided & ~against)
 
 

@@ -69,3 +69,9 @@ def test_what_has_stood_there_for_long_must_be_surer() -> None:
     assert ripe(chance=0.75, since_peak_s=5.0, usual=0.2)
     assert not ripe(chance=0.75, since_peak_s=5.0, usual=1.0)
     assert ripe(chance=0.87, since_peak_s=5.0, usual=1.0)
+
+
+def test_what_one_side_only_has_heard_must_be_a_little_surer() -> None:
+    assert ripe(chance=0.72, since_peak_s=5.0, both=True)
+    assert not ripe(chance=0.72, since_peak_s=5.0, both=False)
+    assert ripe(chance=0.77, since_peak_s=5.0, both=False)

@@ -18,7 +18,7 @@ from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
 from gateway.location.epochs import is_turn
 from gateway.location.explain import antenna_reads
-from gateway.location.line import crossed_us, is_before, standing
+from gateway.location.line import crossed_us, is_before, is_through, standing
 from gateway.location.mouths import stands_in_mouth
 from gateway.location.passage_features import (
     Bools,
@@ -34,7 +34,7 @@ from gateway.location.passage_features import (
 )
 from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
 from gateway.location.retractions import Retractions
-from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, WELL_KNOWN, is_ripe
+from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, THROUGH_S, WELL_KNOWN, is_ripe
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
@@ -133,7 +133,8 @@ class Doors:
         best = _best_of_tag(tags, chance)
         outward = chances[:, OUT] > chances[:, IN]
         sure_s = self._tracks.sure_for_s(rows, outward, chance >= CONFIRMED, end_us)
-        ripe = best & is_ripe(features, chances, company, sure_s)
+        through = self._through(rows, outward, best & (sure_s >= THROUGH_S), features)
+        ripe = best & is_ripe(features, chances, company, sure_s, through)
         ripe &= ~self._before_the_line(rows, outward, ripe, features, end_us)
         early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
         early &= ~features.half
@@ -260,6 +261,18 @@ class Doors:
         chances[self._passed.elsewhere(tags, doors, features.crossing_us)] = np.eye(3)[NONE]
         return chances, company
 
+    def _through(self, rows: Numbers, outward: Bools, asked: Bools, features: Features) -> Bools:
+        """Of which of the cases that are `asked` for the beams saw the load go through and on."""
+        through = np.zeros(len(rows), dtype=bool)
+        for i in np.flatnonzero(asked).tolist():
+            through[i] = is_through(
+                self.beams,
+                int(self._tracks.door[rows[i]]),
+                outward=bool(outward[i]),
+                about_us=int(features.crossing_us[i]),
+            )
+        return through
+
     def _before_the_line(
         self, rows: Numbers, outward: Bools, asked: Bools, features: Features, end_us: int
     ) -> Bools:
@@ -329,6 +342,7 @@ class Doors:
         chance = float(case.chances[:2].max())
         if here == site.zone_numbers[to_zone]:
             first_reads = crossing_us - since_us <= FIRST_READS_US and states.seq[tag] <= 1
+            first_reads &= bool(tracks.settled_us[case.row] <= since_us)  # … and not by passing
             long_ago = chance >= CONFIRMED and crossing_us - since_us > RETURNED_US
             if not (first_reads or long_ago or self._came_again(case.row, since_us)):
                 return None  # it is there already: this is its own echo

@@ -26,12 +26,14 @@ STILL_US = 1 << 60
 
 def crossed_us(beams: Beams, door: int, *, outward: bool, about_us: int) -> int | None:
     """When a load that went through about then was on the line, if beams tell."""
-    found = [
-        line_us
-        for line_us, first_us, last_us in _crossings(beams, door, outward=outward)
-        if first_us - NEAR_US <= about_us <= last_us + NEAR_US and abs(line_us - about_us) <= FAR_US
-    ]
-    return min(found, key=lambda line_us: abs(line_us - about_us), default=None)
+    found = _crossings_near(beams, door, outward=outward, about_us=about_us)
+    return min((line_us for line_us, _ in found), key=lambda at: abs(at - about_us), default=None)
+
+
+def is_through(beams: Beams, door: int, *, outward: bool, about_us: int) -> bool:
+    """Whether what seems to have gone through about then has left the first beam behind it."""
+    found = _crossings_near(beams, door, outward=outward, about_us=about_us)
+    return any(left and abs(line_us - about_us) <= NEAR_US for line_us, left in found)
 
 
 def is_before(beams: Beams, door: int, *, outward: bool, about_us: int, now_us: int) -> bool:
@@ -58,14 +60,21 @@ def _is_in_one(beams: Beams, door: int, now_us: int) -> bool:
     return len(since_us) == 1 and now_us - since_us[0] <= STOPS_US
 
 
-def _crossings(beams: Beams, door: int, *, outward: bool) -> Iterator[tuple[int, int, int]]:
-    """When something was on the line, between its first sign and its last."""
+def _crossings_near(
+    beams: Beams, door: int, *, outward: bool, about_us: int
+) -> Iterator[tuple[int, bool]]:
+    """When something was on the line, and whether the first beam has been left; about then only."""
     near = INSIDE if outward else OUTSIDE
     for first_us, left_us in beams.breaks(door, near):
-        until_us = first_us + STOPS_US if left_us is None else left_us
+        until_us = STILL_US if left_us is None else left_us
         for came_us, last_us in beams.breaks(door, 1 - near):
-            if not first_us < came_us <= min(until_us, first_us + STOPS_US) + BETWEEN_US:
+            end_us = STILL_US if last_us is None else last_us
+            latest_us = min(until_us, first_us + STOPS_US) + BETWEEN_US
+            # Who turns back leaves the beams in the other order.
+            if not first_us < came_us <= latest_us or (left_us is not None and end_us < left_us):
                 continue
             line_us = came_us if outward else left_us
-            if line_us is not None:
-                yield line_us, first_us, max(last_us or STILL_US, line_us)
+            if line_us is None or abs(line_us - about_us) > FAR_US:
+                continue
+            if first_us - NEAR_US <= about_us <= end_us + NEAR_US:
+                yield line_us, left_us is not None

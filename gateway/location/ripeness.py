@@ -36,13 +36,21 @@ SURE_S = 2.0
 #: or has been as good as certain for so long.
 CLEARLY_BEYOND = 0.4
 CERTAIN, CERTAIN_S = 0.97, 2.5
+#: Where the beams say that its load went through and on, it need not be sure for longer than this.
+THROUGH_S = 1.0
 
 
-def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Floats) -> Bools:
-    """Cases to be confirmed; `sure_s` is for how long each has been as likely as `CONFIRMED`."""
+def is_ripe(
+    features: Features, chances: Floats, company: Company, sure_s: Floats, through: Bools
+) -> Bools:
+    """Cases to be confirmed; `sure_s` is for how long each has been as likely as `CONFIRMED`.
+
+    `through`: the beams saw its load leave the side that it came from.
+    """
     chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
     late = since_s >= LATE_S
-    settled = (since_s >= SETTLE_S) | (sure_s >= SURE_S)
+    through = through & (sure_s >= THROUGH_S)
+    settled = (since_s >= SETTLE_S) | (sure_s >= SURE_S) | through
     # Nobody can speak for a tag that travels alone: a clear order of the sides must do.
     clear = features.passage_column("crossed") >= CLEAR_ORDER
     clear &= company.votes.sum(axis=1) + company.elsewhere < LONE
@@ -55,7 +63,7 @@ def is_ripe(features: Features, chances: Floats, company: Company, sure_s: Float
     enough = np.where(features.half, CONFIRMED_HALF, enough)
     way = np.where(chances[:, OUT] > chances[:, 1 - OUT], 1.0, -1.0)
     undecided = _is_undecided(features, way)
-    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN))
+    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN)) & ~through
     against = (way * features.order_column("origin") < 0.0) & (chance < CONFIRMED_AGAINST)
     against &= one_sided
     return np.asarray((soon | (late & (chance >= enough))) & ~undecided & ~against)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.location.beams import Beams
-from gateway.location.line import crossed_us, is_before
+from gateway.location.line import crossed_us, is_before, is_through
 from gateway.model.device import SensorReading
 from gateway.model.movement import Direction
 from tests.scene import SITE, Scene, seconds
@@ -41,6 +41,15 @@ def test_beams_of_another_moment_or_in_the_other_order_say_nothing() -> None:
     assert crossed_us(out, 0, outward=True, about_us=30 * S) is None
     assert crossed_us(out, 0, outward=False, about_us=11 * S) is None
     assert crossed_us(beams((10, "outer", True)), 0, outward=True, about_us=10 * S) is None
+
+
+def test_a_load_that_has_left_the_first_beam_before_the_second_one_is_through() -> None:
+    on_its_way = ((10, "outer", True), (11, "inner", True))
+    assert not is_through(beams(*on_its_way), 0, outward=False, about_us=11 * S)
+    assert is_through(beams(*on_its_way, (12, "outer", False)), 0, outward=False, about_us=11 * S)
+    turned = beams(*on_its_way, (12, "inner", False), (13, "outer", False))
+    assert not is_through(turned, 0, outward=False, about_us=11 * S)
+    assert crossed_us(turned, 0, outward=False, about_us=11 * S) is None
 
 
 def test_what_is_in_the_first_beam_only_has_not_crossed() -> None:

@@ -18,6 +18,7 @@ def ripe(
     both: bool = True,
     origin: float = 0.0,
     usual: float = 0.0,
+    through: bool = False,
 ) -> bool:
     """Whether one case is: outward, with company."""
     order, passage = np.zeros((1, len(ORDER_FEATURES))), np.zeros((1, len(PASSAGE_FEATURES)))
@@ -37,7 +38,7 @@ def ripe(
     nobody = np.zeros(1)
     company = Company(np.array([[9.0, 0.0]]), nobody, nobody, nobody, order, passage)
     chances = np.array([[chance, 0.0, 1.0 - chance]])
-    return bool(is_ripe(features, chances, company, np.array([sure_s]))[0])
+    return bool(is_ripe(features, chances, company, np.array([sure_s]), np.array([through]))[0])
 
 
 def test_what_is_sure_is_confirmed_once_its_last_peak_is_past() -> None:
@@ -75,3 +76,10 @@ def test_what_one_side_only_has_heard_must_be_a_little_surer() -> None:
     assert ripe(chance=0.72, since_peak_s=5.0, both=True)
     assert not ripe(chance=0.72, since_peak_s=5.0, both=False)
     assert ripe(chance=0.77, since_peak_s=5.0, both=False)
+
+
+def test_what_the_beams_saw_go_through_need_not_be_sure_for_long() -> None:
+    assert not ripe(chance=0.98, sure_s=0.5, lingers=True, through=True)
+    assert ripe(chance=0.98, sure_s=1.0, lingers=True, through=True)
+    assert not ripe(chance=0.98, sure_s=1.0, lingers=True)
+    assert not ripe(chance=0.5, sure_s=0.0, through=True)

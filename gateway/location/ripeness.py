@@ -36,7 +36,8 @@ SURE_S = 2.0
 #: or has been as good as certain for so long.
 CLEARLY_BEYOND = 0.4
 CERTAIN, CERTAIN_S = 0.97, 2.5
-#: Where the beams say that its load went through and on, it need not be sure for longer than this.
+#: Where the beams say that its load went through and on, what is certain need not have been sure
+#: for longer than this.
 THROUGH_S = 1.0
 
 
@@ -49,7 +50,7 @@ def is_ripe(
     """
     chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
     late = since_s >= LATE_S
-    through = through & (sure_s >= THROUGH_S)
+    through = through & (sure_s >= THROUGH_S) & (chance >= CERTAIN)
     settled = (since_s >= SETTLE_S) | (sure_s >= SURE_S) | through
     # Nobody can speak for a tag that travels alone: a clear order of the sides must do.
     clear = features.passage_column("crossed") >= CLEAR_ORDER

@@ -82,4 +82,4 @@ def test_what_the_beams_saw_go_through_need_not_be_sure_for_long() -> None:
     assert not ripe(chance=0.98, sure_s=0.5, lingers=True, through=True)
     assert ripe(chance=0.98, sure_s=1.0, lingers=True, through=True)
     assert not ripe(chance=0.98, sure_s=1.0, lingers=True)
-    assert not ripe(chance=0.5, sure_s=0.0, through=True)
+    assert not ripe(chance=0.95, sure_s=1.0, lingers=True, through=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gateway.location.coverage import INSIDE, OUTSIDE
-from gateway.location.tracks import BIN_US, OPEN_DB, Bools, Numbers, Tracks
+from gateway.location.tracks import BIN_US, OPEN_DB, SILENT_DBM, Bools, Numbers, Tracks
 
 #: What a tag's power on the far side is now is asked of so many bins.
 SIGHT_BINS = 24
@@ -42,6 +42,7 @@ def stands_in_mouth(
     unknown = tracks.blocks[near, rows] < 1.0
     audible = unknown | (recent_dbm >= usual_near - MUCH_WEAKER_DB)
     risen = np.where(new_there, audible, recent_dbm >= usual_far + OPEN_DB)
+    risen |= recent_dbm <= SILENT_DBM  # it is heard further in, and not at the door any more
     silent_us = end_us - tracks.last_us[near, rows]
     expected = tracks.often[near, rows] * (silent_us / BIN_US)
     gone = unknown | (expected >= EXPECTED_READS)

@@ -38,6 +38,8 @@ FRESH_US = 3_000_000
 NO_STRAYS = 2.0
 #: What the looks that failed to come at home must say: that two were expected.
 LEAST_MISSED = 0.25
+#: … and by how much more, believed half, the silence itself does when it began elsewhere just then.
+CAME_SAYS = 4.0
 #: Looks at the new place, and how long both places may have read a tag that was on its way.
 LEAST_LOOKS = 3.0
 CROSSING_US = 2_000_000
@@ -56,7 +58,7 @@ FORGOTTEN_TIMES = 2
 UNSEEN = 0.95
 #: The door is told if that is at least this likely, and both sides read the tag, or neither, for no
 #: longer than this.
-SURE = 0.7
+SURE = 0.65
 NOT_BESIDE_US = 12_000_000
 #: A way that the site does not have must be seen for so many times as long …
 NO_WAY_TIMES = 3
@@ -119,6 +121,7 @@ class Moves:
         # Most tags stand: odds that are only just ahead are as likely to be wrong.
         doubt = 1.0 / (1.0 + np.exp(AHEAD - np.maximum(cases.lead, -FAR_BEHIND)))
         chances = np.where(came, chances, chances * doubt)
+        chances = np.maximum(chances, came * self._came_chance(cases))
         for i in np.flatnonzero(moved).tolist():
             yield self._move(cases, i, odds, float(chances[i]), end_us, alone=bool(alone[i]))
 
@@ -175,6 +178,18 @@ class Moves:
         missed = (here.missed >= LEAST_MISSED) | self._blind(cases, odds)
         missed &= new.looks >= LEAST_LOOKS
         return began & missed & (cases.lead > -FAR_BEHIND)
+
+    def _came_chance(self, cases: _Cases) -> Floats:
+        """How likely tags that came did move, by the silence at home alone; 0: it says nothing.
+
+        How well they are heard says little between places with antennas of their own, and beside
+        a door silence does.
+        """
+        coverage, home, there = self._coverage, cases.home, cases.there
+        apart = ~coverage.overlap[home, there] & (coverage.door_between[home, there] < 0)
+        missed = cases.here_place.missed
+        says = apart & np.isfinite(missed)
+        return np.where(says, 1.0 - np.exp(-CAME_SAYS * np.where(says, missed, 0.0)), 0.0)
 
     def _better(self, cases: _Cases, odds: Odds, end_us: int) -> Bools:
         """Whether the odds have for long enough been better there; not at a door."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.model.device import ReaderState
+from gateway.model.place import Antenna
 from gateway.model.tuning import LocationTuning
-from tests.scene import S, Scene, seconds
+from tests.scene import SITE, S, Scene, seconds
 
 
 def test_a_tag_read_once_has_arrived_within_five_seconds() -> None:
@@ -28,6 +31,27 @@ def test_a_tag_read_only_at_its_new_place_for_five_seconds_has_moved() -> None:
     assert moved.from_zone == "bin-1"
     assert seconds(moved.record_time_us) <= 26.5
     assert moved.dwell_s == pytest.approx(21.0)
+
+
+def test_a_tag_that_is_heard_far_worse_at_its_new_place_has_moved_and_that_is_sure() -> None:
+    scene = Scene()
+    scene.read("A", "aisle/1", for_s=60, every_s=1, dbm=-50)
+    scene.read("A", "aisle/2", at_s=60.5, for_s=10, every_s=0.25, dbm=-65)
+    scene.run(71)
+    assert scene.story("A") == ["arrived bin-1", "moved bin-2"]
+    moved = scene.of("A")[1]
+    assert seconds(moved.record_time_us) <= 66.0
+    assert moved.confidence > 0.8
+
+
+def test_a_tag_beside_a_door_that_is_heard_further_in_has_moved_there() -> None:
+    within = Antenna(reader="hall", port=1, zones=("staging",))
+    scene = Scene(site=replace(SITE, antennas=(*SITE.antennas, within)))
+    scene.read("A", "dock/2", for_s=60, every_s=0.5, dbm=-55)
+    scene.read("A", "hall/1", at_s=60.5, for_s=8, every_s=0.5, dbm=-55)
+    scene.run(69)
+    assert scene.story("A") == ["arrived yard", "in door-1"]
+    assert seconds(scene.of("A")[1].record_time_us) <= 66.0
 
 
 def test_a_stray_read_elsewhere_moves_nothing() -> None:

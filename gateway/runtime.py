@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from gateway.errors import GatewayError
 from gateway.model.alert import RuleAction
 from gateway.model.command import Command
 from gateway.model.outcome import Inputs, Outcome
+from gateway.rules.rule import RuleSet
 from gateway.telemetry.health import Health
 from gateway.telemetry.metrics import Metrics
 
@@ -34,6 +36,8 @@ TICK_S = 0.05
 HEARTBEAT_TICKS = 20
 #: Commands that may wait for the next tick.
 MAX_COMMANDS = 1_000
+#: Whoever has rules taken up waits so long for the core to follow them.
+ADOPTED_S = 2.0
 #: Questions that may wait for the end of a tick.
 MAX_QUESTIONS = 100
 
@@ -113,6 +117,12 @@ class Runtime:
 
         self._questions.append(give)
         return answer
+
+    def adopt(self, rules: RuleSet) -> None:
+        """Follow other rules; any thread may ask. On return they are in force, if nothing hangs."""
+        self._core.watch.adopt(rules)
+        with suppress(TimeoutError, GatewayError):
+            self.ask({"rules": "changed"}).result(ADOPTED_S)
 
     def act(self, actions: Iterable[RuleAction]) -> None:
         """Have devices do something in the next tick; any thread may ask."""

@@ -150,7 +150,7 @@ class Service:
         with contextlib.closing(address), contextlib.closing(self._open_store()) as store:
             parts = self._build(store, loop, stop)
             parts.writer.start()
-            self._reload = Reload(configuration, parts.core.watch.adopt)
+            self._reload = Reload(configuration, parts.runtime.adopt)
             self._metrics = parts.metrics
             try:
                 context = self._api_context(parts, store)

@@ -159,7 +159,8 @@ class Watch:
         """Do what a person or another system asked for; GatewayError for what makes no sense.
 
         {"ack": ALERT, "by", "note", "until_us"} · {"silence": {…}} · {"unsilence": ID} ·
-        {"release": ZONE} · {"shipment": {…}} · {"remove_shipment": ID} · {"items": "changed"}
+        {"release": ZONE} · {"shipment": {…}} · {"remove_shipment": ID} · {"items": "changed"} ·
+        {"rules": "changed"}
         """
         try:
             known = self._command(command.body, command.time_us)
@@ -200,7 +201,7 @@ class Watch:
         elif "items" in command:
             self.rules.reconsider(items=True)
         else:
-            return False
+            return "rules" in command  # what `adopt` was given is taken up with this epoch
         return True
 
     def _act(self, change: RuleChange, epoch: Outcome) -> None:

@@ -32,6 +32,8 @@ REMEMBERED_US = 8_000_000
 ELSEWHERE_US = 4_000_000
 #: Further apart than any two crossings of one moment, in seconds.
 FAR_S = 1000.0
+#: Where among what is summed up the features begin.
+_LOOKS = 7
 
 Numbers = npt.NDArray[np.intp]
 Times = npt.NDArray[np.int64]
@@ -98,9 +100,12 @@ class Passed:
     def elsewhere(self, tags: Numbers, doors: Numbers, crossing_us: Times) -> Bools:
         """Tracks whose tag is known to have passed another door at about that time."""
         found = np.zeros(len(tags), dtype=bool)
-        for n in np.flatnonzero(np.isin(tags, self.tags)).tolist():
-            others = (self.tags == tags[n]) & (self.doors != doors[n])
-            found[n] = (np.abs(self.crossing_us[others] - crossing_us[n]) < ELSEWHERE_US).any()
+        if not len(self.tags):
+            return found
+        which = np.flatnonzero(np.isin(tags, self.tags))
+        others = (tags[which, None] == self.tags) & (doors[which, None] != self.doors)
+        apart_us = np.abs(crossing_us[which, None] - self.crossing_us)
+        found[which] = (others & (apart_us < ELSEWHERE_US)).any(axis=1)
         return found
 
     def and_these(
@@ -121,6 +126,76 @@ class Passed:
         return Passed(*(np.concatenate(pair) for pair in both))
 
 
+class Neighbours:
+    """Tracks of a moment, ordered by tag, and who of them and of those who passed is near whom.
+
+    That does not change with what is thought of them. Arrays have a column for each track.
+    """
+
+    def __init__(
+        self, tags: Numbers, doors: Numbers, features: Features, passed: Passed, end_us: int
+    ) -> None:
+        self._heard, self._peak_s = features.heard, features.peak_s
+        self._looks = np.concatenate((features.order.T, features.passage.T))
+        stood = features.passage_column("most_prominent_db") / STOOD_DB
+        self._stood = np.minimum(np.maximum(stood, 0.0), 1.0)
+        places = _places(doors, features.crossing_us, end_us)
+        line = np.concatenate((places, _places(passed.doors, passed.crossing_us, end_us)))
+        self._order = np.argsort(line, kind="stable")
+        line = line[self._order]
+        self._first = np.searchsorted(line, places - GROUP_S)
+        self._last = np.searchsorted(line, places + GROUP_S, side="right")
+        # What each adds to the picture of those near it; of who passed it is known.
+        theirs_s = passed.heard * ((passed.peak_us - end_us) / 1e6)
+        theirs = (passed.ways, passed.heard, theirs_s, np.zeros((len(passed.tags), 1)))
+        self._values = np.empty((_LOOKS + len(self._looks), len(line)))
+        self._values[:, len(tags) :] = np.concatenate(
+            (*theirs, passed.order, passed.passage), axis=1
+        ).T
+        self._starts = np.flatnonzero(np.concatenate((tags[:1] >= 0, tags[1:] != tags[:-1])))
+        self._tracks_of_tag = np.diff(np.append(self._starts, len(tags)))
+
+    def company(self, chances: Floats) -> Company:
+        """Ask all tracks; `chances` are those of each by itself."""
+        heard, peak_s, ways = self._heard, self._peak_s, chances[:, :2].T
+        either = ways[0] + ways[1]
+        mine = self._values[:, : len(chances)]
+        mine[:2], mine[2:4] = ways, either * heard
+        mine[4:6] = mine[2:4] * peak_s
+        mine[6] = self._stood * (1.0 - either)
+        mine[_LOOKS:] = either * self._looks
+        sums = self._near() - mine
+        votes, weight, moments = np.maximum(sums[:2], 0.0), sums[2:4], sums[4:6]
+        moved = votes[0] + votes[1]
+        known = heard & (weight > 0.5)
+        apart = np.abs(peak_s - moments / np.maximum(weight, 1e-6)) * known
+        sides = np.maximum(known[0].astype(np.intp) + known[1], 1)
+        # Few who perhaps moved say little: what they look like is drawn toward nothing.
+        pooled = (sums[_LOOKS:] / (moved + 1.0)).T
+        orders = len(ORDER_FEATURES)
+        return Company(
+            votes=votes.T,
+            elsewhere=self._elsewhere(moved),
+            apart_s=np.minimum((apart[0] + apart[1]) / sides, MOST_APART_S),
+            stayed=np.maximum(sums[6], 0.0),
+            order=pooled[:, :orders],
+            passage=pooled[:, orders:],
+        )
+
+    def _near(self) -> Floats:
+        """The sums of the values of all that are near each track, itself included."""
+        sums = np.zeros((len(self._values), len(self._order) + 1))
+        np.cumsum(self._values.take(self._order, axis=1), axis=1, out=sums[:, 1:])
+        return np.asarray(sums.take(self._last, axis=1) - sums.take(self._first, axis=1))
+
+    def _elsewhere(self, votes: Floats) -> Floats:
+        """The votes at the other tracks of the same tag."""
+        if not len(votes):
+            return votes
+        of_tag = np.add.reduceat(votes, self._starts)
+        return np.asarray(of_tag.repeat(self._tracks_of_tag) - votes)
+
+
 def company_of(
     tags: Numbers,
     doors: Numbers,
@@ -130,59 +205,9 @@ def company_of(
     end_us: int,
 ) -> Company:
     """Ask all tracks of a moment, ordered by tag; `chances` are those of each by itself."""
-    chances = chances[:, :2]
-    heard, peak_s = features.heard.T, features.peak_s.T
-    either = chances.sum(axis=1, keepdims=True)
-    moved, looks = either * heard, np.hstack((features.order, features.passage))
-    stood = np.clip(features.passage_column("most_prominent_db") / STOOD_DB, 0.0, 1.0)[:, None]
-    stayed = stood * (1.0 - either)
-    mine = np.hstack((chances, moved, moved * peak_s, stayed, either * looks))
-    theirs = np.hstack(
-        (
-            passed.ways,
-            passed.heard,
-            passed.heard * ((passed.peak_us - end_us) / 1e6),
-            np.zeros((len(passed.doors), 1)),
-            passed.order,
-            passed.passage,
-        )
-    )
-    places = _places(doors, features.crossing_us, end_us)
-    their_places = _places(passed.doors, passed.crossing_us, end_us)
-    sums = _near(places, np.concatenate((places, their_places)), np.concatenate((mine, theirs)))
-    sums -= mine
-    votes, weight, moments = np.maximum(sums[:, :2], 0.0), sums[:, 2:4], sums[:, 4:6]
-    known = heard & (weight > 0.5)
-    apart = np.abs(peak_s - moments / np.maximum(weight, 1e-6)) * known
-    sides = known.sum(axis=1)
-    apart_s = np.where(sides, apart.sum(axis=1) / np.maximum(sides, 1), 0.0)
-    # Few who perhaps moved say little: what they look like is drawn toward nothing.
-    pooled = sums[:, 7:] / (votes.sum(axis=1, keepdims=True) + 1.0)
-    order, passage = np.split(pooled, [features.order.shape[1]], axis=1)
-    elsewhere = _elsewhere(tags, votes.sum(axis=1))
-    stayed = np.maximum(sums[:, 6], 0.0)
-    return Company(votes, elsewhere, np.minimum(apart_s, MOST_APART_S), stayed, order, passage)
+    return Neighbours(tags, doors, features, passed, end_us).company(chances)
 
 
 def _places(doors: Numbers, crossing_us: Times, end_us: int) -> Floats:
     """Crossings on one line: seconds, those of different doors far apart."""
     return np.asarray(doors * FAR_S + (crossing_us - end_us) / 1e6)
-
-
-def _near(places: Floats, others: Floats, values: Floats) -> Floats:
-    """The sums of the values of all others that are near each place."""
-    order = np.argsort(others, kind="stable")
-    sums = np.concatenate((np.zeros((1, values.shape[1])), values[order].cumsum(axis=0)))
-    line = others[order]
-    first = np.searchsorted(line, places - GROUP_S)
-    last = np.searchsorted(line, places + GROUP_S, side="right")
-    return np.asarray(sums[last] - sums[first])
-
-
-def _elsewhere(tags: Numbers, votes: Floats) -> Floats:
-    """The votes at the other tracks of the same tag."""
-    if not len(tags):
-        return votes
-    starts = np.flatnonzero(np.concatenate(([True], tags[1:] != tags[:-1])))
-    counts = np.diff(np.append(starts, len(tags)))
-    return np.asarray(np.repeat(np.add.reduceat(votes, starts), counts) - votes)

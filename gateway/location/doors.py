@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.location.beams import BEAM_US, Beams
-from gateway.location.company import Company, Passed, company_of
+from gateway.location.company import Company, Neighbours, Passed
 from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
 from gateway.location.epochs import is_turn
 from gateway.location.explain import antenna_reads
@@ -246,9 +246,8 @@ class Doors:
     def _judged(self, rows: Numbers, features: Features, end_us: int) -> tuple[Floats, Company]:
         """Probabilities, and the company that counted."""
         tags, doors = self._tracks.tag[rows], self._tracks.door[rows]
-        alone, chances, company = self._model.decide(
-            features, lambda by: company_of(tags, doors, features, by, self._passed, end_us)
-        )
+        neighbours = Neighbours(tags, doors, features, self._passed, end_us)
+        alone, chances, company = self._model.decide(features, neighbours.company)
         # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
         lone = company.votes.sum(axis=1) + company.elsewhere < LONE
         # Of one that has stood there for long it must be plainer still.

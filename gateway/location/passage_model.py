@@ -11,7 +11,7 @@ are watched from one side only have weights of their own. The weights are data
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -26,6 +26,9 @@ from gateway.location.passage_features import (
     Features,
     Floats,
 )
+
+#: Of a round: what speaks for a way, and for a passage; (tracks, inputs) each.
+Inputs = tuple[Floats, Floats]
 
 OUT, IN, NONE = 0, 1, 2
 #: From this long after its last peak a case has come to rest, in seconds.
@@ -52,32 +55,49 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class _AllKinds:
+    """The weights of one round, a column for each kind."""
+
+    order: Floats
+    passage: Floats
+    bias: Floats
+
+    @classmethod
+    def of(cls, rounds: tuple[Round, ...]) -> _AllKinds:
+        return cls(
+            np.stack([one.order for one in rounds], axis=1),
+            np.stack([one.passage for one in rounds], axis=1),
+            np.array([one.bias for one in rounds]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PassageModel:
     """`rounds[round][kind]`; `confidence` is how often each probability was right, (2, points)."""
 
     rounds: tuple[tuple[Round, ...], ...]
     confidence: Floats
+    _all_kinds: tuple[_AllKinds, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_all_kinds", tuple(map(_AllKinds.of, self.rounds)))
 
     def alone(self, features: Features) -> Floats:
         """(n, 3) probabilities by the tag alone."""
-        return self._chances(0, features, alone_inputs(features.order, features.passage))
-
-    def together(self, number: int, features: Features, company: Company) -> Floats:
-        """(n, 3) probabilities in round `number`, from 1, with what the others do."""
-        inputs = together_inputs(features.order, features.passage, company)
-        return self._chances(number, features, inputs)
+        return self._chances(0, _kinds(features), alone_inputs(features.order, features.passage))
 
     def decide(
         self, features: Features, company_by: Callable[[Floats], Company]
     ) -> tuple[Floats, Floats, Company]:
         """Probabilities by each tag alone and in the end, and the company that counted."""
-        first = chances = self.alone(features)
-        company = company_by(chances)
+        order, passage, kinds = features.order, features.passage, _kinds(features)
+        plain = alone_inputs(order, passage)
+        alone = chances = self._chances(0, kinds, plain)
         for number in range(1, len(self.rounds)):
-            if number > 1:
-                company = company_by(chances)
-            chances = self.together(number, features, company)
-        return first, chances, company
+            company = company_by(chances)
+            inputs = _with_company(plain, order, passage, company)
+            chances = self._chances(number, kinds, inputs)
+        return alone, chances, company
 
     def confidence_of(self, chance: float) -> float:
         """How often a passage that looked as likely as this was one."""
@@ -105,17 +125,15 @@ class PassageModel:
         logits = self._logits(len(self.rounds) - 1, kinds, inputs).reshape(len(rows), cases, 3)
         return [_told(logits[n], company.votes[row]) for n, row in enumerate(rows)]
 
-    def _chances(self, number: int, features: Features, inputs: tuple[Floats, Floats]) -> Floats:
-        return softmax(self._logits(number, _kinds(features), inputs))
+    def _chances(self, number: int, kinds: Floats, inputs: Inputs) -> Floats:
+        return softmax(self._logits(number, kinds, inputs))
 
-    def _logits(self, number: int, kinds: Floats, inputs: tuple[Floats, Floats]) -> Floats:
+    def _logits(self, number: int, kinds: Floats, inputs: Inputs) -> Floats:
         # All kinds for all rows: picking the rows of each kind would cost more.
-        rounds, rows = self.rounds[number], np.arange(len(kinds))
-        ways = inputs[0] @ np.stack([one.order for one in rounds], axis=1)
-        stays = inputs[1] @ np.stack([one.passage for one in rounds], axis=1)
-        way = ways[rows, kinds]
-        none = -stays[rows, kinds] - np.array([one.bias for one in rounds])[kinds]
-        return np.stack([way, -way, none], axis=1)
+        all_kinds, rows = self._all_kinds[number], np.arange(len(kinds))
+        way = (inputs[0] @ all_kinds.order)[rows, kinds]
+        none = -(inputs[1] @ all_kinds.passage)[rows, kinds] - all_kinds.bias[kinds]
+        return np.array([way, -way, none]).T
 
 
 def _kinds(features: Features) -> Floats:
@@ -149,47 +167,57 @@ _AT_REST[_PASSAGE["burst"]] = 0.3
 _AT_REST[_PASSAGE["usual"]] = 1.0
 _AT_REST[_PASSAGE["lingers"]] = 0.5
 _AT_REST[_PASSAGE["undecided"]] = 0.7
-_CERTAIN = (
+_CERTAIN = [_PASSAGE[name] for name in (
     "travel", "crossed", "still", "burst", "order_s", "balance", "rivalry_db", "usual",
     "fell", "left", "lingers",
-)  # fmt: skip
+)]  # fmt: skip
+_PROMINENT = [_PASSAGE[name] for name in ("most_prominent_db", "least_prominent_db")]
+_SINGLED_OUT = [
+    _PASSAGE[name]
+    for name in ("most_prominent_db", "rivalry_db", "still", "both", "beams", "one_beam")
+]
+_BOTH = _PASSAGE["both"]
 
 
-def alone_inputs(order: Floats, passage: Floats) -> tuple[Floats, Floats]:
+def alone_inputs(order: Floats, passage: Floats) -> Inputs:
     """Inputs of the first round: the features, and how they go together with prominence."""
-    most = passage[:, [_PASSAGE["most_prominent_db"]]] / 10.0
-    least = passage[:, [_PASSAGE["least_prominent_db"]]] / 10.0
-    some = np.minimum(np.hstack([most, least]), 0.8)
-    together = passage[:, [_PASSAGE[name] for name in _CERTAIN]]
-    return np.hstack([order, order * least]), np.hstack([passage, some, together * most])
+    order, passage = order.T, passage.T
+    prominent = passage[_PROMINENT] / 10.0
+    most, least = prominent[:1], prominent[1:]
+    some = np.minimum(prominent, 0.8)
+    together = passage[_CERTAIN] * most
+    return np.concatenate((order, order * least)).T, np.concatenate((passage, some, together)).T
 
 
-def together_inputs(order: Floats, passage: Floats, company: Company) -> tuple[Floats, Floats]:
+def together_inputs(order: Floats, passage: Floats, company: Company) -> Inputs:
     """Inputs of the later rounds: those of the first, the company, and both together."""
-    votes = company.votes
-    moved = votes.sum(axis=1)
-    total = np.log1p(moved)[:, None]
-    elsewhere = np.log1p(company.elsewhere)[:, None]
-    way = (np.log1p(votes[:, 0]) - np.log1p(votes[:, 1]))[:, None]
-    step = 1.0 - company.apart_s[:, None] / MOST_APART_S
-    share = (moved / (moved + company.stayed + 1.0))[:, None]
-    first_order, first_passage = alone_inputs(order, passage)
-    most, rivalry, still, both, beams, beam = (
-        passage[:, [_PASSAGE[name]]]
-        for name in ("most_prominent_db", "rivalry_db", "still", "both", "beams", "one_beam")
-    )
+    return _with_company(alone_inputs(order, passage), order, passage, company)
+
+
+def _with_company(first: Inputs, order: Floats, passage: Floats, company: Company) -> Inputs:
+    # A row for each input and a column for each track: what is put together lies together.
+    order, passage = order.T, passage.T
+    their_order, their_passage = company.order.T, company.passage.T
+    votes = np.log1p(company.votes.T)
+    moved = company.votes[:, 0] + company.votes[:, 1]
+    stayed = company.stayed
+    total, elsewhere, way = np.log1p(moved)[None], np.log1p(company.elsewhere)[None], votes[:1]
+    way = way - votes[1:]
+    step = 1.0 - company.apart_s[None] / MOST_APART_S
+    share = (moved / (moved + stayed + 1.0))[None]
+    most, rivalry, still, both, beams, beam = (passage[n : n + 1] for n in _SINGLED_OUT)
     # A tag that was heard on one side only can but do as the others do.
     one_sided = 1.0 - both
-    orders = [first_order, way, way * still, way * step, way * share]
-    orders += [company.order, company.order * one_sided]
-    passages = [first_passage, total, total * step, total * passage / 3.0]
+    orders = [first[0].T, way, way * still, way * step, way * share]
+    orders += [their_order, their_order * one_sided]
+    passages = [first[1].T, total, total * step, total * passage / 3.0]
     passages += [elsewhere, elsewhere * rivalry / 10.0, np.maximum(elsewhere - total, 0.0)]
-    passages += [company.passage, np.abs(company.order), company.order * order]
-    passages += [np.log1p(company.stayed)[:, None], share, share * total]
+    passages += [their_passage, np.abs(their_order), their_order * order]
+    passages += [np.log1p(stayed)[None], share, share * total]
     passages += [share * beams, share * (beam - beams)]
     passages += [one_sided * total, one_sided * total * most / 10.0, one_sided * (1.0 - step)]
-    passages += [one_sided * company.passage[:, [_PASSAGE["both"]]], one_sided * rivalry / 10.0]
-    return np.hstack(orders), np.hstack(passages)
+    passages += [one_sided * their_passage[_BOTH : _BOTH + 1], one_sided * rivalry / 10.0]
+    return np.concatenate(orders).T, np.concatenate(passages).T
 
 
 def softmax(logits: Floats) -> Floats:

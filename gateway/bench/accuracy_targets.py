@@ -64,5 +64,7 @@ TARGETS: Mapping[str, Mapping[str, Target]] = {
     "rack": _BINS,
     "rack-hard": _BINS,
 }
+#: The gateway as it is shipped, which the targets are asked of, and after a labelled walk.
+GATEWAY, CALIBRATED = "gateway", "calibrated"
 #: Replay, on the nominal setting.
 READS_PER_CPU_S = 200_000

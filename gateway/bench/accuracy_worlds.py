@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import orjson
 
 from gateway.bench.bell_dock import BellDock
 from gateway.bench.gate_runs import GateRuns
-from gateway.bench.plain_rack import PlainRack
+from gateway.bench.plain_rack import K_FACTOR_DB, PlainRack
 from gateway.bench.premises import site_of
 from gateway.bench.sites import write_site
 from gateway.calibration.tape import Tape
@@ -30,8 +31,7 @@ BELLS, GATES = "bells", "gates"
 _OTHERS: Mapping[str, Callable[[int], BellDock | GateRuns | PlainRack]] = {
     BELLS: BellDock,
     GATES: GateRuns,
-    "rack": PlainRack,
-    "rack-hard": lambda seed: PlainRack(seed, k_factor_db=0.0),
+    **{name: partial(PlainRack, k_factor_db=db) for name, db in K_FACTOR_DB.items()},
 }
 #: setting → what it is; all but those are built-in scenarios of the simulator, with a site.
 SETTINGS: Mapping[str, str] = {

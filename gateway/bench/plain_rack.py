@@ -7,7 +7,8 @@ the middle of their bins. Now and then one is moved by somebody whom no antenna 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,28 @@ ANSWER_DBM = (-19.0, 1.2)
 MODULATION_DB = 6.5
 READS_PER_STEP = 12.0
 MOVED_EVERY_S, AWAY_S = (20.0, 40.0), (5.0, 10.0)
+#: setting of the benchmark → how strong the direct path is there, against all scatter.
+K_FACTOR_DB: Mapping[str, float] = {"rack": 5.0, "rack-hard": 0.0}
 
 Fact = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 
 
 class PlainRack:
-    """One rack; `run` can be asked once. `k_factor_db` is the direct path against all scatter."""
+    """One rack; `run` can be asked once. `k_factor_db` is the direct path against all scatter.
 
-    def __init__(self, seed: int, *, k_factor_db: float = 5.0, cartons: int = 40) -> None:
+    In a `still` one nothing is ever moved.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        k_factor_db: float = K_FACTOR_DB["rack"],
+        cartons: int = 40,
+        still: bool = False,
+    ) -> None:
+        self._still = still
         self._rng = rng = np.random.default_rng([seed, 1174])
         self.site, self.tags = rack(), TagIndex()
         self._bins = [zone.id for zone in self.site.zones]
@@ -103,7 +117,8 @@ class PlainRack:
         """What is read in each 50 ms, and what happened."""
         rng, steps = self._rng, round(seconds * 1e6 / STEP_US)
         facts = [fact for n in range(len(self._there)) for fact in self._facts(n, START_US)]
-        block, hop, moved, back, carton = 0, 0, rng.uniform(*MOVED_EVERY_S), 0.0, -1
+        block, hop, back, carton = 0, 0, 0.0, -1
+        moved = math.inf if self._still else rng.uniform(*MOVED_EVERY_S)
         for step in range(1, steps + 1):
             end_us = START_US + step * STEP_US
             if step >= hop:

@@ -42,52 +42,27 @@ def calibrate(
     Before and after are figures of walks that took no part in the fit. A part that does not help
     them is left as it is shipped.
     """
-    from dataclasses import replace
+    from gateway.calibration.run import Sources, calibrated
 
-    from gateway.calibration.file import version_of, write_calibration
-    from gateway.settings.calibration_file import USUAL_FILE
-
-    found = _fitted(site, walks, recordings, folds, false_alarm_cost)
-    sources = [walks, *recordings]
-    version = version_of(found.calibration, sources) if found.kept else ""
-    if found.kept:
-        calibration = replace(found.calibration, version=version)
-        write_calibration(out or site / USUAL_FILE, calibration, sources)
+    sources = Sources(
+        site=site,
+        walks=walks,
+        recordings=recordings,
+        folds=folds,
+        false_alarm_cost=false_alarm_cost,
+    )
+    found, written = calibrated(sources, out, complain=_complain, progress=_progress)
+    version = found.calibration.version
     if as_json:
         _write_json({**found.as_json(), "version": version or None})
     else:
         typer.echo(_told(found))
-        target = out or site / USUAL_FILE
-        typer.echo(f"{target}: version {version}" if found.kept else "no file is written")
+        typer.echo(f"{written}: version {version}" if written else "no file is written")
 
 
-def _fitted(
-    site: Path, walks: Path, recordings: list[Path], folds: int, false_alarm_cost: float
-) -> Fitted:
-    from gateway.calibration.fit import Material, fitted
-    from gateway.calibration.measured import Measured
-    from gateway.calibration.tape import Tape
-    from gateway.calibration.walks import read_walks, walks_of
-    from gateway.model.tags import TagIndex
-    from gateway.settings.configuration import load
-
-    def tell(text: str) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f"{text}\n")
-
-    configuration = load(site, secrets=False)
-    file = read_walks(walks, configuration.site)
-    tape = Tape(configuration.site, TagIndex(), recordings, _complain)
-    happened, lying = walks_of(file, tape.start_us)
-    material = Material(
-        tape=tape,
-        measured=Measured(tape),
-        walks=happened,
-        lying=lying,
-        tuning=configuration.location,
-        false_alarm_cost=false_alarm_cost,
-    )
-    return fitted(material, folds, tell)
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")
 
 
 def _complain(text: str) -> None:

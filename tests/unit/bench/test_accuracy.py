@@ -16,7 +16,8 @@ from gateway.model.tags import TagIndex
 from gateway.replay import Replay
 from gateway.settings.configuration import load
 
-DETECTORS = ["gateway", "last read", "debounce", "smurf", "edgex"]
+BASELINES = ["last read", "debounce", "smurf", "edgex"]
+DETECTORS = [["gateway", *BASELINES], ["gateway", "calibrated", *BASELINES]]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_every_detector_is_scored_on_doors_and_on_bins(
     short: tuple[dict[str, Any], Path],
 ) -> None:
     settings = short[0]["settings"]
-    assert [list(found["detectors"]) for found in settings.values()] == [DETECTORS, DETECTORS]
+    assert [list(found["detectors"]) for found in settings.values()] == DETECTORS
     for figures in settings["shifted"]["detectors"].values():
         assert figures["recall"]["of"] > 0
         assert figures["recall"]["low"] <= figures["recall"]["value"] <= figures["recall"]["high"]
@@ -62,7 +63,7 @@ def test_a_person_sees_the_gateway_first_with_its_targets(
     lines = accuracy.table(short[0]).splitlines()
     heads = [line.split("|")[2:-1] for line in lines if " target " in line]
     heads = [[cell.strip() for cell in head] for head in heads]
-    assert heads == [["target", *DETECTORS]] * 2
+    assert heads == [["target", *detectors] for detectors in DETECTORS]
     assert any("column, carton" in line and ">= 0.93" in line for line in lines)
 
 
@@ -105,6 +106,16 @@ def test_without_baselines_there_is_one_short_table() -> None:
     lines = accuracy.table(result).splitlines()
     assert lines[2].split() == ["|", "|", "bells", "|"]
     assert all(line.startswith("|") for line in lines[2:])
+
+
+def test_bins_are_also_told_as_they_are_after_a_labelled_walk() -> None:
+    result = accuracy.run(seeds=(7,), seconds=30.0, only=["rack"], baselines=False)
+    found = result["settings"]["rack"]
+    assert list(found["detectors"]) == ["gateway", "calibrated"]
+    assert set(found["targets"]["column"]) == {"target", "met", "calibrated"}
+    assert found["detectors"]["calibrated"]["precision"]["value"] is None
+    lines = accuracy.table(result).splitlines()
+    assert [cell.strip() for cell in lines[2].split("|")[2:-1]] == ["rack", "… calibrated"]
 
 
 def test_an_unknown_setting_is_told_with_what_may_be_meant() -> None:

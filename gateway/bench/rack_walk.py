@@ -23,6 +23,7 @@ from gateway.drivers.recording_lines import lines_of
 from gateway.errors import GatewayError
 from gateway.model.calibration import Calibration
 from gateway.model.place import Site
+from gateway.settings.calibration_file import USUAL_FILE
 from gateway.settings.configuration import load
 from gateway.simulation.recorder import opened, record
 from gateway.simulation.scenario import Scenario, named
@@ -53,6 +54,7 @@ class RackWalk:
 
     def calibration(self) -> Calibration:
         """What `rfid-gateway calibrate` makes of it, as the site's own file says."""
+        (self.site / USUAL_FILE).unlink(missing_ok=True)  # of an earlier run
         sources = Sources(
             site=self.site, walks=self.walks, recordings=[self.recording], folds=FOLDS
         )
@@ -77,6 +79,7 @@ def walked(name: str, seed: int, folder: Path) -> RackWalk:
 def _record_scenario(name: str, seed: int, recording: Path, truth: Path) -> Site:
     scenario = _still(named(name))
     site = site_of(scenario.site)
+    assert site is not None
     with opened(recording) as out, opened(truth) as facts:
         record(World(site, scenario, seed), seconds=WALK_S, out=out, truth=facts)
     return site

@@ -1,15 +1,19 @@
 """Docks as lessons: what is seen there step by step, with what is true, and a core that is taught.
 
-A lesson is a simulated dock, a plain one, or gates in the open. A pupil is a core that sees a
-lesson; its doors may be replaced by a teacher that tells it the truth, or by none, to see what it
-makes of it by itself.
+A lesson is a simulated dock, a plain one, or gates in the open, watched from both sides or from one.
+A pupil is a core that sees a lesson; its doors may be replaced by a teacher that tells it the truth,
+or by none, to see what it makes of it by itself.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from gateway.bench.open_gate import OpenGate
 from gateway.bench.plain_dock import PlainDock
@@ -22,7 +26,7 @@ from gateway.location.states import TagStates
 from gateway.model.device import DeviceStatus, ReaderState, SensorReading
 from gateway.model.movement import Movement
 from gateway.model.outcome import Inputs
-from gateway.model.place import Site
+from gateway.model.place import Side, Site
 from gateway.model.reads import Reads
 from gateway.model.tags import TagIndex
 from gateway.simulation.scenario import Scenario
@@ -31,6 +35,8 @@ from gateway.simulation.warehouse import World
 START_US = 1_732_000_000_000_000
 STEP_US = 100_000
 
+Bools = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.intp]
 #: (tag, door) → (time, OUT or IN); times are microseconds from 0.
 Crossings = dict[tuple[int, int], list[tuple[int, int]]]
 
@@ -95,6 +101,23 @@ def plain(seed: int, seconds: float) -> Lesson:
 def gates(seed: int, seconds: float) -> Lesson:
     """Gates in the open, heard from both sides: at them only the order of things tells the way."""
     return _stepped(OpenGate(seed), seconds)
+
+
+def one_sided(lesson: Lesson, side: Side) -> Lesson:
+    """The same dock, of which nobody watches the other side."""
+    antennas = lesson.site.antennas
+    kept = np.array([antenna.side is side for antenna in antennas])
+    number = np.cumsum(kept) - 1
+    site = replace(lesson.site, antennas=tuple(a for a in antennas if a.side is side))
+    ports = {(antenna.reader, antenna.port) for antenna in site.antennas}
+    return Lesson(site, lesson.tags, (_seen_by(seen, kept, number, ports) for seen in lesson.steps))
+
+
+def _seen_by(seen: Seen, kept: Bools, number: Numbers, ports: set[tuple[str, int]]) -> Seen:
+    reads = seen.reads[kept[seen.reads["antenna"]]]
+    reads["antenna"] = number[reads["antenna"]]
+    told = [s for s in seen.statuses if s[2] is None or (s[1], s[2]) in ports]
+    return seen._replace(reads=reads, statuses=told)
 
 
 def _stepped(place: PlainDock | OpenGate, seconds: float) -> Lesson:

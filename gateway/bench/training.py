@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from gateway.bench.pupil import Crossings, Lesson, Pupil, busy, gates, plain, simulated
+from gateway.bench.pupil import Crossings, Lesson, Pupil, busy, gates, one_sided, plain, simulated
 from gateway.location.company import Company, Passed, company_of
 from gateway.location.coverage import Coverage
 from gateway.location.doors import Doors
@@ -42,6 +42,7 @@ from gateway.location.passage_model import (
 from gateway.location.states import TagStates
 from gateway.location.tracks import Numbers
 from gateway.model.movement import Decision, Direction, Kind, Status
+from gateway.model.place import Side
 
 #: A track shows a passage for this long after it; then it fades out of the picture.
 LABELLED_US, FADED_US = 7_000_000, 12_000_000
@@ -50,6 +51,8 @@ SOON_US = 1_500_000
 #: Moments of a world that are taken down, as a share of all.
 TAKEN = 0.25
 WORLDS, HELD_OUT, SECONDS, FIRST_SEED = 40, 10, 100.0, 7_000
+#: Docks that one side watches are not those that both sides do.
+ANOTHER = 500
 PENALTY = 1e-4
 #: Newton's method: so many steps, none longer than this; it is over when they are so short.
 STEPS, LONGEST_STEP, SETTLED = 25, 3.0, 1e-3
@@ -152,11 +155,17 @@ class Teacher(Doors):
 
 
 def lessons(worlds: int, first_seed: int, seconds: float) -> Iterator[tuple[int, Lesson]]:
-    """Warehouses with every number drawn, long busy docks, plain docks, and gates in the open."""
+    """Warehouses with every number drawn, long busy docks, plain docks, and gates in the open.
+
+    Some are watched from one side only, which is told in another way.
+    """
     for seed in range(first_seed, first_seed + worlds):
         yield seed, simulated(seed, seconds)
         yield seed, plain(seed, seconds * 0.6)
         yield seed, gates(seed, seconds)
+        watched = Side.INSIDE if seed % 4 < 2 else Side.OUTSIDE
+        yield seed, one_sided(simulated(seed + ANOTHER, seconds * 0.6), watched)
+        yield seed, one_sided(plain(seed + ANOTHER, seconds * 0.3), watched)
         if seed % 2:
             yield seed, busy(seed, seconds * 0.5)
 

@@ -130,7 +130,7 @@ def _radio(base: RadioModel, rng: Random) -> RadioModel:
         front_to_back_db=u(12.0, 22.0),
         path_loss_exponent=u(1.6, 2.4),
         tag_loss_sd_db=u(2.0, 4.5),
-        tag_sensitivity_dbm=(u(-21.0, -16.0), u(0.8, 1.6)),
+        tag_sensitivity_dbm=(u(-23.5, -16.0), u(0.8, 1.6)),
         wall_loss_db=u(4.0, 15.0),
         shadow_db=(0.0, u(0.0, 12.0)) if rng.random() < 0.5 else NEVER,
         k_factor_db=u(-1.0, 14.0),
@@ -138,8 +138,9 @@ def _radio(base: RadioModel, rng: Random) -> RadioModel:
         rssi_noise_db=u(0.4, 1.2),
         rssi_step_db=float(rng.choice([0.5, 1.0])),
         dwell_ms=(u(30.0, 80.0), u(90.0, 250.0)),
-        inventory_per_s=float(np.exp(u(np.log(70.0), np.log(450.0)))),
-        session=int(rng.choice([0, 0, 0, 1])),
+        inventory_per_s=float(np.exp(u(np.log(60.0), np.log(700.0)))),
+        session=int(rng.choice([0, 0, 1])),
+        single_target=bool(rng.random() < 0.5),
     )
 
 

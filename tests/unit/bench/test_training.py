@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gateway.bench.pupil import one_sided, plain
 from gateway.bench.training import fit
 from gateway.location.passage_model import softmax
+from gateway.model.place import Side
 
 
 def test_weights_that_made_the_labels_are_found_again() -> None:
@@ -20,3 +22,19 @@ def test_weights_that_made_the_labels_are_found_again() -> None:
     assert np.abs(learnt.passage - stays).max() < 0.15
     assert abs(learnt.bias - 1.0) < 0.6
     assert np.array_equal(learnt.passage, fit(order, passage, labels).passage)
+
+
+def test_a_dock_watched_from_one_side_shows_what_that_sides_antennas_read() -> None:
+    whole, half = plain(3, 12.0), one_sided(plain(3, 12.0), Side.OUTSIDE)
+    spots = {(a.reader, a.port) for a in whole.site.antennas if a.side is Side.OUTSIDE}
+    assert {(a.reader, a.port) for a in half.site.antennas} == spots
+    read = 0
+    for seen, all_seen in zip(half.steps, whole.steps, strict=True):
+        at = [whole.site.antennas[n] for n in all_seen.reads["antenna"].tolist()]
+        outside = [a.side is Side.OUTSIDE for a in at]
+        assert np.array_equal(seen.reads["rssi_cdbm"], all_seen.reads["rssi_cdbm"][outside])
+        there = [half.site.antennas[n] for n in seen.reads["antenna"].tolist()]
+        assert there == [a for a, kept in zip(at, outside, strict=True) if kept]
+        assert seen.crossings == all_seen.crossings
+        read += len(there)
+    assert read > 20

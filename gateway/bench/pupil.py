@@ -1,7 +1,7 @@
 """Docks as lessons: what is seen there step by step, with what is true, and a core that is taught.
 
-A lesson is a simulated dock, a plain one, or gates in the open, watched from both sides or from one.
-A pupil is a core that sees a lesson; its doors may be replaced by a teacher that tells it the truth,
+A lesson is a simulated dock, a plain one, or gates in the open, watched from both sides or one. A
+pupil is a core that sees a lesson; its doors may be replaced by a teacher that tells it the truth,
 or by none, to see what it makes of it by itself.
 """
 

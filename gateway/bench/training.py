@@ -97,6 +97,7 @@ class Teacher(Doors):
             return []
         self._passed = self._passed.of_late(end_us)
         self.open_tags = np.zeros(0, dtype=np.intp)
+        self._passing = self._truly_passing(end_us)
         rows, features = self._cases(end_us)
         if not len(rows):
             return []
@@ -121,9 +122,10 @@ class Teacher(Doors):
             for i in np.flatnonzero(passed).tolist()
         ]
 
-    def _passing(self, rows: Numbers, features: Features, end_us: int) -> Bools:  # noqa: ARG002
+    def _truly_passing(self, end_us: int) -> Bools:
         """Doors through which a load has just gone in truth, or where much stands out."""
-        passing = np.bincount(self._tracks.door[rows], minlength=len(self._half)) >= 8
+        doors = self._tracks.door[self._candidates(end_us)]
+        passing = np.bincount(doors, minlength=len(self._half)) >= 8
         for (_, door), crossings in self._truth.items():
             if end_us - 5_000_000 <= crossings[-1][0] <= end_us:
                 passing[door] = True

@@ -77,6 +77,8 @@ class Doors:
         self.retractions = Retractions(coverage, states, self._tracks)
         self._passed = Passed.nobody()
         self._half = coverage.half
+        #: Doors at which a load was passing when they were last looked at.
+        self._passing: Bools = np.zeros(len(self._half), dtype=bool)
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
         #: Doors at which tags are that may be passing, and when they would have.
         self.open_cases: tuple[Numbers, npt.NDArray[np.int64]] = _NO_CASES
@@ -126,6 +128,7 @@ class Doors:
         self._tracks.hold(standing(self.beams, end_us))
         rows, features = self._cases(end_us)
         if not len(rows):
+            self._passing = self._are_passing(self._passed.doors[:0], np.zeros(0), end_us)
             return []
         tags = self._tracks.tag[rows]
         chances, company = self._judged(rows, features, end_us)
@@ -157,16 +160,9 @@ class Doors:
         not counts when others pass there just then.
         """
         rows = self._candidates(end_us)
-        if not len(rows) and not len(self._passed.doors):
-            return rows, self.features(rows, end_us)
-        features = self.features(rows, end_us)
-        passing = self._passing(rows, features, end_us)
-        if not passing.any():
-            return rows, features
-        more = self._along(rows, passing, end_us)
-        rows = np.concatenate((rows, more))
-        order = np.argsort(self._tracks.tag[rows] * len(self._half) + self._tracks.door[rows])
-        return rows[order], joined(features, self.features(more, end_us)).taken(order)
+        if self._passing.any():
+            rows = self._tracks.in_order(np.concatenate((rows, self._along(rows, end_us))))
+        return rows, self.features(rows, end_us)
 
     def _candidates(self, end_us: int) -> Numbers:
         """Tracks that stood out of late and are not settled, in order of tag and door."""
@@ -177,19 +173,18 @@ class Doors:
         both = (tracks.last_us[:, rows] > since_us).all(axis=0)
         return tracks.in_order(rows[both | self._half[tracks.door[rows]]])
 
-    def _passing(self, rows: Numbers, features: Features, end_us: int) -> Bools:
-        """Doors through which, by these tracks alone and those decided, a load is going."""
-        likely = self._model.alone(features)[:, :2].sum(axis=1)
+    def _are_passing(self, doors: Numbers, likely: Floats, end_us: int) -> Bools:
+        """Doors through which, by tracks there alone and those decided, a load is going."""
         late = self._passed.crossing_us > end_us - RECENT_US
-        doors = np.concatenate((self._tracks.door[rows], self._passed.doors[late]))
+        doors = np.concatenate((doors, self._passed.doors[late]))
         weights = np.concatenate((likely, np.ones(np.count_nonzero(late))))
         return np.asarray(np.bincount(doors, weights=weights, minlength=len(self._half)) >= COMPANY)
 
-    def _along(self, rows: Numbers, passing: Bools, end_us: int) -> Numbers:
+    def _along(self, rows: Numbers, end_us: int) -> Numbers:
         """Other tracks at doors where a load is passing: read on one side only, or hardly."""
         tracks = self._tracks
         since_us = np.maximum(tracks.settled_us + BIN_US, end_us - RECENT_US)
-        live = (tracks.last_us.max(axis=0) > since_us) & passing[tracks.door]
+        live = (tracks.last_us.max(axis=0) > since_us) & self._passing[tracks.door]
         live[rows] = False
         return np.flatnonzero(live)
 
@@ -248,6 +243,9 @@ class Doors:
         tags, doors = self._tracks.tag[rows], self._tracks.door[rows]
         neighbours = Neighbours(tags, doors, features, self._passed, end_us)
         alone, chances, company = self._model.decide(features, neighbours.company)
+        # Those that were hardly read do not make a load.
+        likely = alone[:, :2].sum(axis=1) * (features.heard.all(axis=0) | features.half)
+        self._passing = self._are_passing(doors, likely, end_us)
         # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
         lone = company.votes.sum(axis=1) + company.elsewhere < LONE
         # Of one that has stood there for long it must be plainer still.

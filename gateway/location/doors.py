@@ -28,7 +28,6 @@ from gateway.location.passage_features import (
     Surroundings,
     features_of,
     is_plain,
-    joined,
     shape_of,
     side_first_seen,
 )

@@ -283,19 +283,6 @@ def _within(values: npt.NDArray[Any], least: float, most: float) -> npt.NDArray[
     return np.asarray(np.minimum(np.maximum(values, least), most))
 
 
-def joined(one: Features, other: Features) -> Features:
-    """The tracks of both."""
-    return Features(
-        np.concatenate((one.order, other.order)),
-        np.concatenate((one.passage, other.passage)),
-        np.concatenate((one.crossing_us, other.crossing_us)),
-        np.concatenate((one.since_peak_s, other.since_peak_s)),
-        np.concatenate((one.peak_s, other.peak_s), axis=1),
-        np.concatenate((one.heard, other.heard), axis=1),
-        np.concatenate((one.half, other.half)),
-    )
-
-
 def side_first_seen(power: Power) -> Floats:
     """Where each track was stronger when it was first seen: -1 inside … +1 outside."""
     heard = np.asarray((power > SILENT_DBM).any(axis=1))

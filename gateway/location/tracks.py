@@ -96,7 +96,7 @@ class Tracks:
         return len(self.key)
 
     def _make_room(self, rows: int) -> None:
-        old = len(self.tag) if len(self) else 0
+        old = len(getattr(self, "tag", ()))
         for name, (blank, kind) in _COLUMNS.items():
             column = np.full((*_SHAPES.get(name, ()), rows), blank, dtype=kind)
             if old:

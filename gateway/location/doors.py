@@ -37,6 +37,7 @@ from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, THROUGH_S, W
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
+from gateway.location.walls import doors_of_wall, is_behind
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
 #: Of a case that is older than this nothing new is expected.
@@ -46,6 +47,8 @@ WINDOW_US = BINS * BIN_US
 COMPANY = 3.0
 #: A passage of what has stood there for long is plain when both sides saw it stand out so far.
 MOST_PLAIN_DB = 10.0
+#: Among so many that stood out and stayed nobody travels alone.
+CROWD = 10.0
 #: A case that is not decided so long after its last peak never will be.
 GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
 #: Doors compete within this many bins of the crossing, and by so much at most.
@@ -75,7 +78,7 @@ class Doors:
         self.beams = Beams(coverage.site)
         self.retractions = Retractions(coverage, states, self._tracks)
         self._passed = Passed.nobody()
-        self._half = coverage.half
+        self._half, self._beside = coverage.half, doors_of_wall(coverage)
         #: Doors at which a load was passing when they were last looked at.
         self._passing: Bools = np.zeros(len(self._half), dtype=bool)
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
@@ -246,7 +249,9 @@ class Doors:
         likely = alone[:, :2].sum(axis=1) * (features.heard.all(axis=0) | features.half)
         self._passing = self._are_passing(doors, likely, end_us)
         # A tag that travels alone has nobody to vote for it: if its passage is plain, it counts.
+        # One among many that stood out and stayed does not travel.
         lone = company.votes.sum(axis=1) + company.elsewhere < LONE
+        lone &= company.stayed < CROWD
         # Of one that has stood there for long it must be plainer still.
         known = features.passage_column("usual") >= WELL_KNOWN
         most_plain = features.passage_column("least_prominent_db") >= MOST_PLAIN_DB
@@ -255,7 +260,19 @@ class Doors:
         chances = np.where(plain[:, None], alone, chances)
         # A tag that passed one door did not pass another at the same time.
         chances[self._passed.elsewhere(tags, doors, features.crossing_us)] = np.eye(3)[NONE]
+        chances[self._behind_the_wall(rows, features, chances)] = np.eye(3)[NONE]
         return chances, company
+
+    def _behind_the_wall(self, rows: Numbers, features: Features, chances: Floats) -> Bools:
+        """Cases that nothing but others speaks for, and the doors beside against."""
+        behind = np.zeros(len(rows), dtype=bool)
+        likely = chances[:, :2].max(axis=1) >= 0.5
+        asked = np.flatnonzero(likely & (features.passage_column("both") == 0.0) & ~features.half)
+        if len(asked):
+            outward = chances[asked, OUT] > chances[asked, IN]
+            crossing_us = features.crossing_us[asked]
+            behind[asked] = is_behind(self._tracks, self._beside, rows[asked], outward, crossing_us)
+        return behind
 
     def _through(self, rows: Numbers, outward: Bools, asked: Bools, features: Features) -> Bools:
         """Of which of the cases that are `asked` for the beams saw the load go through and on."""

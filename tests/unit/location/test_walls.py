@@ -1,0 +1,86 @@
+"""Walls: what the doors beside hear says on which side of the wall a tag is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gateway.location.coverage import Coverage
+from gateway.location.sightings import SIGHTING
+from gateway.location.tracks import Tracks
+from gateway.location.walls import doors_of_wall, is_behind
+from gateway.model.place import Antenna, Door, Side, Zone
+from tests.scene import SITE, START_US, S
+
+SIDES = (Side.INSIDE, Side.OUTSIDE)
+#: Two doors beside each other, and one that leads on from the first one's staging area.
+DOORS = replace(
+    SITE,
+    zones=(*SITE.zones, Zone(id="staging-2"), Zone(id="hall")),
+    doors=(
+        *SITE.doors,
+        Door(id="door-2", inside="staging-2", outside="yard"),
+        Door(id="door-3", inside="hall", outside="staging"),
+    ),
+    antennas=tuple(
+        Antenna(reader=f"door-{door}", port=port, door=f"door-{door}", side=side)
+        for door in (1, 2, 3)
+        for port, side in enumerate(SIDES, start=1)
+    ),
+)
+#: A tag that is said to have crossed door-1 then, and what is read of it: second, antenna, dBm.
+CROSSED_S = 10.0
+Read = tuple[float, str, float]
+AT_THE_DOOR: Read = (10.0, "door-1/1", -50.0)
+
+
+def behind(*reads: Read, out: bool = True) -> bool:
+    coverage = Coverage(DOORS)
+    tracks = Tracks(coverage)
+    for at_s, name, dbm in reads:
+        reader, port = name.split("/")
+        sighting = np.zeros(1, dtype=SIGHTING)
+        sighting["antenna"] = DOORS.antenna_numbers[reader, int(port)]
+        sighting["first_us"] = sighting["last_us"] = time_us = START_US + round(at_s * S)
+        sighting["peak_cdbm"] = sighting["mean_cdbm"] = round(dbm * 100)
+        tracks.advance(time_us + 1)
+        tracks.add(sighting)
+    tracks.advance(START_US + 15 * S)
+    row = tracks.row_of(0, 0)
+    assert row is not None
+    crossing_us = np.array([START_US + round(CROSSED_S * S)])
+    beside = doors_of_wall(coverage)
+    return bool(is_behind(tracks, beside, np.array([row]), np.array([out]), crossing_us)[0])
+
+
+@pytest.mark.parametrize(("out", "port"), [(True, 1), (False, 2)])
+def test_what_the_door_beside_hears_where_it_came_from_did_not_go(out: bool, port: int) -> None:
+    assert behind(AT_THE_DOOR, (12.0, f"door-2/{port}", -60.0), out=out)
+
+
+@pytest.mark.parametrize("far", ["door-1/2", "door-2/2"])
+def test_what_is_heard_as_well_from_beyond_may_have_gone(far: str) -> None:
+    assert not behind(AT_THE_DOOR, (12.0, "door-2/1", -60.0), (13.0, far, -63.0))
+    assert behind(AT_THE_DOOR, (12.0, "door-2/1", -60.0), (13.0, far, -70.0))
+
+
+def test_what_was_heard_before_it_crossed_says_nothing() -> None:
+    assert not behind((8.0, "door-2/1", -55.0), AT_THE_DOOR)
+
+
+def test_what_nobody_hears_any_more_may_have_gone() -> None:
+    assert not behind(AT_THE_DOOR)
+
+
+def test_its_own_door_may_hear_a_load_that_has_not_gone_on_yet() -> None:
+    assert not behind(AT_THE_DOOR, (12.0, "door-1/1", -50.0))
+
+
+def test_a_door_of_another_wall_says_nothing() -> None:
+    assert not behind(AT_THE_DOOR, (12.0, "door-3/1", -60.0))
+
+
+def test_doors_that_lead_out_of_or_into_the_same_zone_are_in_one_wall() -> None:
+    assert np.argwhere(doors_of_wall(Coverage(DOORS))).tolist() == [[0, 1], [1, 0]]

@@ -37,6 +37,8 @@ _OTHERS: Mapping[str, Callable[[int], BellDock | GateRuns | PlainRack]] = {
 SETTINGS: Mapping[str, str] = {
     "nominal": "six doors, an ordinary day",
     "hard": "six doors closer together, scatter, deaf tags, slow readers, outages",
+    "calm": "the six doors on a calm day: straight through or back, nothing in mouths",
+    "calm-hard": "the hard dock on a calm day: its radio and outages, not its traffic",
     "shifted": "four doors of another kind, a setting that training never sees",
     "parked": "six doors, loads beside each and in many a mouth, little traffic",
     BELLS: "docks out of a textbook: another simulator, power a bell over distance",

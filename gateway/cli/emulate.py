@@ -37,8 +37,8 @@ FirstPort = Annotated[
 ScenarioName = Annotated[
     str | None,
     typer.Option(
-        help="demo, steady, nominal, hard, shifted, parked, reference, bins-nominal, bins-hard, "
-        "or a scenario file. Default demo. With a site of its own it needs no --site."
+        help="demo, steady, nominal, hard, calm, calm-hard, shifted, parked, reference, "
+        "bins-nominal, bins-hard, or a scenario file. Default demo. With a site of its own it needs no --site."
     ),
 ]
 OwnSite = Annotated[

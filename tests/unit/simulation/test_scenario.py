@@ -20,6 +20,8 @@ from tests.unit.simulation.places import warehouse
 WITH_SITE = {
     "nominal": (6, 24),
     "hard": (6, 24),
+    "calm": (6, 24),
+    "calm-hard": (6, 24),
     "shifted": (4, 16),
     "parked": (6, 24),
     "bins-nominal": (0, 6),

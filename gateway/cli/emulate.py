@@ -38,7 +38,8 @@ ScenarioName = Annotated[
     str | None,
     typer.Option(
         help="demo, steady, nominal, hard, calm, calm-hard, shifted, parked, reference, "
-        "bins-nominal, bins-hard, or a scenario file. Default demo. With a site of its own it needs no --site."
+        "bins-nominal, bins-hard, or a scenario file. Default demo. With a site of its own it "
+        "needs no --site."
     ),
 ]
 OwnSite = Annotated[

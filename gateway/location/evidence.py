@@ -44,6 +44,8 @@ POWER_LOOKS = 16
 POWER_LOOKS_PROFILE = 64
 #: Looks within these make an antenna's word count in full.
 FULL_LOOKS = 4.0
+#: How many looks an antenna can have at a tag is what it had lately at the tag it reads most.
+MOST_LOOKS_FADE_US = 60_000_000
 #: Before this has gone by nobody knows how often an antenna reads a tag.
 RATE_S = 2.0
 #: What one expected look that did not come says, and all of them at most, in log-odds.
@@ -69,6 +71,7 @@ class Looks:
     dbm: Floats
     weight: Floats  # looks, faded
     heard: Floats  # 0…1: how much the antenna's word counts now
+    share: Floats  # 0…1: how many of the looks came that might; 1 at the antenna with most
     missed: Floats  # log-odds against the tag still being where the antenna used to read it
     first_us: npt.NDArray[np.int64]  # of the last run of reads
     last_us: npt.NDArray[np.int64]
@@ -121,6 +124,11 @@ class Evidence:
         offsets = (offset_db.get(key, 0.0) for key in coverage.site.antenna_numbers)
         self._offset_db = np.array([*offsets, 0.0])
         self._least_gain = (1.0 / looks).astype(np.float32)
+        self._most_looks = np.ones(len(fade_s), dtype=np.float32)
+        self._most_us = 0
+        # How often a door's antenna reads a tag says most of how long it took to pass.
+        apart = [antenna.door is None for antenna in coverage.site.antennas]
+        self._shares: Bools = profiles.antennas & np.array([*apart, False])
 
     def add(self, taken: Taken) -> list[Numbers]:
         """Enter the reads of some epochs; late ones first, where they belong.
@@ -161,6 +169,8 @@ class Evidence:
         before_us[firsts] = last_us[spots]
         age_us = end_us - before_us
         self._weigh(rows, pairs, spots, age_us)
+        if self._shares.any():
+            self._note_most(pairs.antennas, spots, int(end_us.max()))
         pauses = np.flatnonzero(age_us[firsts] > RUN_GAP_US)
         if len(pauses):
             states.slot_first_us.reshape(-1)[spots[pauses]] = rows["first_us"][firsts[pauses]]
@@ -169,6 +179,13 @@ class Evidence:
         counts = np.add.reduceat(rows["count"], firsts)
         states.slot_reads.reshape(-1)[spots] += counts.astype(np.uint32)
         self._peak(spots[pairs.of_row], rows["peak_cdbm"], rows["peak_us"])
+
+    def _note_most(self, antennas: Antennas, spots: Numbers, end_us: int) -> None:
+        """Of all tags, how many looks each antenna has at the one that it reads most."""
+        faded = np.exp(np.float32((self._most_us - end_us) / MOST_LOOKS_FADE_US))
+        self._most_looks = np.maximum(self._most_looks * faded, np.float32(1.0))
+        self._most_us = end_us
+        np.maximum.at(self._most_looks, antennas, self._states.slot_weight.reshape(-1)[spots])
 
     def _weigh(self, rows: Sightings, pairs: _Pairs, spots: Numbers, age_us: Times) -> None:
         """Weight and power of each spot, look by look: each builds on the one before."""
@@ -351,7 +368,20 @@ class Evidence:
             dbm=states.slot_dbm[tags] - self._offset_db[antennas],
             weight=np.where(empty, 0.0, faded),
             heard=np.where(empty, 0.0, heard),
+            share=self._share(antennas, np.where(coverage.up[antennas], faded, weights)),
             missed=np.minimum(missed, MOST_MISSED),
             first_us=first_us,
             last_us=last_us,
         )
+
+    def _share(self, antennas: Antennas, looks: Floats) -> Floats:
+        """Of the looks that each antenna might have had of tags how many came.
+
+        Tags take the air from each other: only how the antennas differ says something.
+        """
+        shares = self._shares[antennas]
+        if not shares.any():
+            return np.ones(looks.shape)
+        share = np.where(shares, looks / self._most_looks[antennas], 0.0)
+        share /= np.maximum(share.max(axis=1, keepdims=True), 1e-6)
+        return np.where(shares, share, 1.0)

@@ -32,9 +32,10 @@ AGREEMENTS = np.array([0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95])
 #: Chances count as if one in a hundred had been anywhere: they are surer than they should be.
 ANYWHERE = 0.01
 #: All kin together say no more than this, in log-odds: a tag that goes its own way must be able to.
-MOST_SAID = 5.0
-#: The word of kin counts by this much less than if they were independent.
-TEMPER = 1.5
+MOST_SAID = 8.0
+#: Where zones have antennas of their own a tag says most itself: kin say no more than this, and
+#: count by this much less than if they were independent.
+MOST_SAID_APART, TEMPER_APART = 5.0, 1.5
 
 Zones = npt.NDArray[np.int16]
 
@@ -42,8 +43,9 @@ Zones = npt.NDArray[np.int16]
 class Kin:
     """Neighbours in number by tag number, and how far they agree."""
 
-    def __init__(self, states: TagStates, tags: TagIndex) -> None:
+    def __init__(self, states: TagStates, tags: TagIndex, shared: Bools) -> None:
         self._states, self._tags = states, tags
+        self._shared = shared  # by zone: whether antennas that watch it watch others, too
         self._next = np.full(0, -1, dtype=np.int32)
         self._before = np.full(0, -1, dtype=np.int32)
         self._linked = np.zeros(0, dtype=bool)
@@ -130,10 +132,12 @@ class Kin:
             theirs = np.log(near * theirs + (1.0 - near) / chances.shape[1])
             said += np.where(counts[:, place, None], theirs, 0.0)
         is_zone = zones[:asking] != NO_ZONE
-        said = np.where(is_zone, said / TEMPER, -np.inf)
+        apart = ~self._shared[zones[:asking]].any(axis=1, keepdims=True)
+        said = np.where(is_zone, said / np.where(apart, TEMPER_APART, 1.0), -np.inf)
         most = said.max(axis=1, keepdims=True)
         said -= np.where(np.isfinite(most), most, 0.0)  # a tag at a door has no zone at all
-        return np.where(is_zone, np.maximum(said, -MOST_SAID), 0.0)
+        least = -np.where(apart, MOST_SAID_APART, MOST_SAID)
+        return np.where(is_zone, np.maximum(said, least), 0.0)
 
     def _together(self, tags: Numbers, others: Numbers) -> Bools:
         """Whether two tags came into view together, and have not gone with others since."""

@@ -28,8 +28,9 @@ from gateway.model.tuning import LocationTuning
 #: The odds of another zone must be ahead by this much, as a logarithm; ahead by less than the
 #: second they must be so for longer, by the square of what is lacking.
 AHEAD = 2.5
-AHEAD_BESIDE = 1.0  # … where the same antennas watch both: nothing but odds tells these apart
 CLEARLY = 4.5
+#: … and where the same antennas watch both places: there nothing but the odds tells them apart.
+AHEAD_BESIDE, CLEARLY_BESIDE = 0.5, 2.0
 #: What is read only there has not moved all the same if the odds are against it by this much.
 FAR_BEHIND = 3.0
 #: A tag "has moved" to where it has been read within this time.
@@ -195,7 +196,9 @@ class Moves:
         """Whether the odds have for long enough been better there; not at a door."""
         states, tags, there = self._states, cases.tags, cases.there
         fresh = cases.new_place.last_us >= end_us - FRESH_US
-        least = np.where(self._coverage.overlap[cases.home, there], AHEAD_BESIDE, AHEAD)
+        overlap = self._coverage.overlap[cases.home, there]
+        least = np.where(overlap, AHEAD_BESIDE, AHEAD)
+        clearly = np.where(overlap, CLEARLY_BESIDE, CLEARLY)
         ahead = fresh & (cases.lead > least)
         # Which of several that are all but one to the antennas is ahead changes from look to look:
         # what counts is for how long home has been behind.
@@ -203,7 +206,7 @@ class Moves:
         same = ahead & ((rivals == there) | self._coverage.overlap[rivals, there])
         states.rival_us[tags] = np.where(same, states.rival_us[tags], end_us)
         states.rival[tags] = np.where(ahead, there, np.int16(NO_ZONE))
-        doubt = np.maximum(CLEARLY / np.maximum(cases.lead, least), 1.0)
+        doubt = np.maximum(clearly / np.maximum(cases.lead, least), 1.0)
         after_us = self._move_us(cases, odds) * self._times(cases) * doubt * doubt
         beside = self._coverage.door_between[cases.home, there] < 0
         after_us *= np.where(beside, 1, CORRECTION_TIMES)

@@ -56,7 +56,7 @@ class ZonePresence:
         self._coverage, self._states, self._odds = coverage, states, odds
         self._moves = Moves(coverage, states, tuning)
         self._mates = Mates(coverage, states)
-        self._kin = Kin(states, tags)
+        self._kin = Kin(states, tags, odds.profiles.shared)
         self._words = Words()
         self._arrive = arrive_after(coverage.site, tuning)
         zones = coverage.site.zones

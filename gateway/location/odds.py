@@ -10,7 +10,6 @@ more than `MOST_DB` lets it: bias by goods and multipath does not average out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from gateway.location.coverage import Coverage
 from gateway.location.evidence import Bools, Evidence, Floats, Looks, Numbers
 from gateway.location.profiles import Profiles
+from gateway.location.shares import whole_dbm
 from gateway.location.states import NO_ZONE, TagStates
 
 #: An antenna that does not watch a zone hears it at least this much weaker.
@@ -26,16 +26,6 @@ ASIDE_DB = 6.0
 SPREAD_DB = 5.0
 MOST_DB = 15.0
 MOST_ASIDE_DB = 25.0
-#: From channel to channel power differs by about this much, there and back …
-FADING_DB = 5.0
-#: … and of a normal law the best n percent are on average so many deviations above the mean.
-_LEAST_PERCENT = 2
-_BEST = np.array(
-    [
-        NormalDist().pdf(NormalDist().inv_cdf(1.0 - n / 100)) / (n / 100) if n < 100 else 0.0
-        for n in (*[_LEAST_PERCENT] * _LEAST_PERCENT, *range(_LEAST_PERCENT, 101))
-    ]
-)
 #: An antenna that counts less than this is silent.
 SILENT = 0.05
 #: An antenna that is silent hears at least this much less than the weakest that is not.
@@ -201,7 +191,7 @@ class _Columns:
         antenna = looks.antenna.astype(np.intp) % antennas
         hears = np.zeros((len(live), antennas), dtype=bool)
         tags, slots = np.nonzero(live)
-        dbm = _whole_dbm(looks)
+        dbm = whole_dbm(looks.dbm, looks.share)
         hears[tags, antenna[tags, slots]] = True
         return cls(
             antenna=np.ascontiguousarray(antenna.T),
@@ -212,11 +202,6 @@ class _Columns:
             most=looks.heard.max(axis=1),
             hears=hears,
         )
-
-
-def _whole_dbm(looks: Looks) -> Floats:
-    """Power as if all looks had come: what is heard now and then is heard when it is heard best."""
-    return np.asarray(looks.dbm - FADING_DB * _BEST[(looks.share * 100.0).astype(np.intp)])
 
 
 def _missed(own: Bools, missed: Floats) -> Floats:

@@ -19,7 +19,7 @@ def agreement_of(zone_of: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     numbers = np.array([tags.add(bytes([0x30, *([0] * 9), *n.to_bytes(2)])) for n in range(TAGS)])
     states, rng = TagStates(), np.random.default_rng(4)
     states.fit(TAGS)
-    kin = Kin(states, tags, np.zeros(2, dtype=bool))
+    kin = Kin(states, tags, np.zeros(ZONES + 1, dtype=bool))
     kin.meet(numbers)
     zones = np.tile(np.arange(ZONES, dtype=np.int16), (TAGS, 1))
     for _ in range(5):

@@ -111,7 +111,7 @@ class Core:
             self.counts.decided += sum(map(len, epoch.reads))
             decided = Outcome(number=self._number, now_us=now_us, statuses=epoch.statuses)
             decided.sensors = epoch.sensors
-            decided.heard = _heard(epoch)
+            decided.heard = self._heard(epoch)
             for command in epoch.commands:
                 self._do(command, decided)
             step = self.engine.step(epoch)
@@ -146,6 +146,15 @@ class Core:
         once = self._duplicates.drop(reads, keys)
         counts.duplicates += len(reads) - len(once)
         self.epochs.add_reads(once)
+
+    def _heard(self, epoch: Epoch) -> tuple[int, ...]:
+        """The numbers of the antennas that read something."""
+        if not epoch.reads:
+            return ()
+        heard = np.zeros(len(self.site.antennas), dtype=np.bool_)
+        for reads in epoch.reads:
+            heard[reads["antenna"]] = True
+        return tuple(np.flatnonzero(heard).tolist())
 
     def _do(self, command: Command, outcome: Outcome) -> None:
         """Do what somebody asked for; the answer is given once it is durable."""
@@ -313,11 +322,3 @@ class Core:
 def _later(decisions: list[Decision]) -> dict[int, int]:
     """How many decisions of an epoch count for each tag; it may have had several."""
     return Counter(d.tag for d in decisions if d.status is Status.CONFIRMED)
-
-
-def _heard(epoch: Epoch) -> tuple[int, ...]:
-    """The numbers of the antennas that read something."""
-    found: set[int] = set()
-    for reads in epoch.reads:
-        found.update(np.flatnonzero(np.bincount(reads["antenna"])).tolist())
-    return tuple(sorted(found))

@@ -41,7 +41,9 @@ class ReadMapper:
         self._tags = context.tags
         self._ids = [reader.id for reader in readers]
         self._at_arrival = np.array([reader.clock == "gateway" for reader in readers], np.bool_)
-        self._antennas = _lookup(context)
+        antennas = _lookup(context)
+        self._ports = antennas.shape[1]
+        self._antennas = antennas.reshape(-1)
         self._told: list[set[int]] = [set() for _ in readers]
         self.utc, self.uptime = ClockOffsets(len(readers)), ClockOffsets(len(readers))
         self._sends_utc = np.zeros(len(readers), np.bool_)
@@ -58,19 +60,18 @@ class ReadMapper:
         sources = rows["source"].astype(np.intp)
         self.received += np.bincount(sources, minlength=len(self.received))
         reads = np.empty(len(rows), READ)
-        reads["tag"] = self._tags.numbers_of_columns(epcs, len(rows))
+        reads["tag"] = numbers = self._tags.numbers_of_columns(epcs, len(rows))
         for name in ("at_us", "count", "channel", "rssi_cdbm", "phase_rad"):
             reads[name] = rows[name]
         self._stamp(reads, rows, sources, now_us)
-        ports = np.minimum(rows["antenna"], self._antennas.shape[1] - 1)
-        antennas = self._antennas[sources, ports]
+        ports = np.minimum(rows["antenna"], self._ports - 1)
+        antennas = self._antennas[sources * self._ports + ports]
         reads["antenna"] = antennas
-        placed, numbered = antennas != _NOWHERE, reads["tag"] != NO_TAG
+        placed, numbered = antennas != _NOWHERE, numbers != NO_TAG
         if placed.all() and numbered.all():
             return reads
         self._count_dropped(rows, sources, placed, numbered)
-        kept: Reads = reads[placed & numbered]
-        return kept
+        return reads.take(np.flatnonzero(placed & numbered))
 
     def clock_news(self) -> list[tuple[int, int]]:
         """Sources whose reads are on a clock of their own, and what that is ahead of ours.
@@ -87,22 +88,27 @@ class ReadMapper:
 
     def _stamp(self, reads: Reads, rows: Rows, sources: npt.NDArray[np.intp], now_us: int) -> None:
         """Set the times: as the reader says, mapped where it has no UTC clock, or the arrival."""
-        at_us, last_us = rows["at_us"], rows["last_us"]
+        at_us, last_us = rows["at_us"], rows["last_us"].copy()
         stamped = (last_us > 0) & (last_us < FAR_US)
         uptime = rows["uptime"] & stamped
+        ahead_us = last_us - at_us
         utc = stamped & ~uptime
         if utc.any():
-            self.utc.observe(sources[utc], (last_us - at_us)[utc], now_us)
-            self._sends_utc[sources[utc]] = True
+            mine = slice(None) if utc.all() else utc  # all of them cost no picking
+            self.utc.observe(sources[mine], ahead_us[mine], now_us)
+            self._sends_utc[sources[mine]] = True
         time_us = last_us
         if uptime.any():
-            self.uptime.observe(sources[uptime], (last_us - at_us)[uptime], now_us)
+            self.uptime.observe(sources[uptime], ahead_us[uptime], now_us)
             self._sends_utc[sources[uptime]] = False
             time_us = np.where(uptime, last_us - self.uptime.ahead_us[sources], last_us)
-        seen_for_us = np.clip(last_us - rows["first_us"], 0, MAX_SPAN_US)
-        by_reader = stamped & ~self._at_arrival[sources]
-        reads["time_us"] = np.where(by_reader, time_us, at_us)
-        reads["first_us"] = reads["time_us"] - np.where(stamped, seen_for_us, 0)
+        seen_for_us = np.minimum(np.maximum(last_us - rows["first_us"], 0), MAX_SPAN_US)
+        by_reader = stamped & ~self._at_arrival[sources] if self._at_arrival.any() else stamped
+        if not by_reader.all():
+            time_us = np.where(by_reader, time_us, at_us)
+        if not stamped.all():
+            seen_for_us[~stamped] = 0
+        reads["time_us"], reads["first_us"] = time_us, time_us - seen_for_us
 
     def _count_dropped(
         self,

@@ -7,8 +7,10 @@ read one by one, with the same result.
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections import Counter, deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -33,11 +35,14 @@ MOST_FRAME_BYTES = 64 * 1024 * 1024
 SOURCES = 65_536
 #: Longer messages with results are counted, but not kept.
 MOST_RESULT_BYTES = 65_536
-#: First bytes of reports that are known to be sound.
-STARTS_KEPT = 1024
+#: Chunks of sound reports whose like is taken in without a look at each of its frames …
+SHAPES_KEPT = 1024
+#: … if these are not many: a long chunk is cut in no time anyway.
+MOST_FRAMES_OF_A_SHAPE = 64
 _START_BYTES = LEAD.size
-#: How reports of one kind start: the length of the frame, and the six bytes before the message id.
-_Start = tuple[int, bytes, bytes, bytes, bytes, bytes, bytes]
+#: What tells that a chunk holds nothing but reports that start alike: the length of each, and how
+#: to get their first bytes, with what these have to be (None: there is one, the chunk itself).
+_Shape = tuple[int, Callable[[bytes], tuple[bytes, ...]] | None, tuple[bytes, ...]]
 
 
 class _Partial:
@@ -81,23 +86,15 @@ class ReportIntake:
         self.results: deque[tuple[int, bytes]] = deque(maxlen=256)
         self._max_frame_bytes = max_frame_bytes
         self._partials: dict[int, _Partial] = {}
-        self._report_starts: dict[bytes, _Start] = {}
+        self._shapes: dict[tuple[bytes, int], _Shape] = {}  # by first bytes and size of the chunk
         self._antennas = np.zeros(SOURCES, np.uint16)
         self._decoder = ColumnDecoder()
         self._clear()
 
     def _clear(self) -> None:
         """Begin a new harvest. A run is one or more report frames of one length in one piece."""
-        self._runs: list[bytes] = []
-        self._run_lengths = array("I")  # of each of its frames
+        self._runs: list[tuple[bytes, int, int]] = []  # with the length of its frames, and when
         self._run_sources = array("H")
-        self._run_at_us = array("q")
-
-    def _add_run(self, run: bytes, length: int, source: int, at_us: int) -> None:
-        self._run_sources.append(source)  # first, as it may be out of range
-        self._run_at_us.append(at_us)
-        self._run_lengths.append(length)
-        self._runs.append(run)
 
     def feed(self, source: int, data: bytes, at_us: int) -> list[bytes]:
         """Take in a chunk as it was received; gives every complete frame that is not a report.
@@ -106,15 +103,12 @@ class ReportIntake:
         dropped, and the caller closes the connection. Reports before it in the chunk are kept.
         The error's offset counts from the first byte that was not yet part of a complete frame.
         """
-        start = self._report_starts.get(data[:_START_BYTES])
-        if start is not None and source not in self._partials:
-            size = len(data)
-            length = start[0]
-            if size == length or (size % length == 0 and _all_start_alike(data, size, start)):
+        shape = self._shapes.get((data[:_START_BYTES], len(data)))
+        if shape is not None and source not in self._partials:
+            length, starts, expected = shape
+            if starts is None or starts(data) == expected:
                 self._run_sources.append(source)  # first, as it may be out of range
-                self._run_at_us.append(at_us)
-                self._run_lengths.append(length)
-                self._runs.append(data)
+                self._runs.append((data, length, at_us))
                 return []
         return self._cut(source, data, at_us)
 
@@ -144,9 +138,11 @@ class ReportIntake:
                 needed = length
                 break
             if lead & TYPE_MASK == RO_ACCESS_REPORT:
-                start = self._remember_start(data[at : at + _START_BYTES], length)
-                end = _run_end(data, at, start)
-                self._add_run(data[at:end], length, source, at_us)
+                end = _run_end(data, at, length)
+                self._run_sources.append(source)
+                self._runs.append((data[at:end], length, at_us))
+                if end - at == len(data):
+                    self._remember_shape(data, length)
             else:
                 others.append(data[at:end])
                 self.frames += 1
@@ -156,13 +152,16 @@ class ReportIntake:
             self._partials[source] = _Partial(data[at:], needed, at_us if at else since_us)
         return others
 
-    def _remember_start(self, first: bytes, length: int) -> _Start:
-        """The first bytes of a sound report are not looked into again."""
-        if len(self._report_starts) >= STARTS_KEPT:
-            self._report_starts.clear()
-        a, b, c, d, e, f = (first[i : i + 1] for i in range(_START_BYTES))
-        start = self._report_starts[first] = (length, a, b, c, d, e, f)
-        return start
+    def _remember_shape(self, data: bytes, length: int) -> None:
+        """Chunks of sound reports like this one are not cut again."""
+        count, first = len(data) // length, data[:_START_BYTES]
+        if count > MOST_FRAMES_OF_A_SHAPE:
+            return
+        if len(self._shapes) >= SHAPES_KEPT:
+            self._shapes.clear()
+        each = struct.Struct(f"{_START_BYTES}s{length - _START_BYTES}x" * count)
+        starts = each.unpack if count > 1 else None
+        self._shapes[first, len(data)] = (length, starts, (first,) * count)
 
     def forget(self, source: int) -> None:
         """The connection ended: drop its unfinished frame, and what was carried over."""
@@ -186,17 +185,17 @@ class ReportIntake:
         """
         if not self._runs:
             return np.zeros(0, REPORT), []
-        runs, lengths, sources = self._runs, self._run_lengths, self._run_sources
-        at_us = np.frombuffer(self._run_at_us, np.int64)
+        runs, lengths, at_us = zip(*self._runs, strict=True)
+        sources = self._run_sources
         self._clear()
         sizes = np.fromiter(map(len, runs), np.int64, len(runs))
-        counts = sizes // np.frombuffer(lengths, np.uint32)
+        counts = sizes // (lengths[0] if len(set(lengths)) == 1 else np.array(lengths))
         harvest = self._decoder.decode(runs, lengths, counts)
         run_of_message = np.repeat(np.arange(len(runs)), counts)
         run_of_row = run_of_message[harvest.messages]
         rows = harvest.rows
         rows["source"] = np.frombuffer(sources, np.uint16)[run_of_row]
-        rows["at_us"] = at_us[run_of_row]
+        rows["at_us"] = at_us[0] if len(set(at_us)) == 1 else np.array(at_us)[run_of_row]
         self._carry_antennas(rows)
         self.bytes += int(sizes.sum())
         self.frames += len(run_of_message)
@@ -230,31 +229,23 @@ class ReportIntake:
         self._antennas[sources] = antennas
 
 
-def _run_end(data: bytes, at: int, start: _Start) -> int:
+def _run_end(data: bytes, at: int, length: int) -> int:
     """Where the run of whole frames ends that start like the one at `data[at:]`."""
-    length = start[0]
     last = at + (len(data) - at) // length * length
     # Only once per chunk, so that the time stays linear whatever the chunk holds.
-    if at == 0 and _all_start_alike(data, last, start):
+    if at == 0 and _all_start_alike(data, last, length):
         return last
+    first = data[at : at + _START_BYTES]
     end = at + length
-    while end < last and data.startswith(data[at : at + _START_BYTES], end):
+    while end < last and data.startswith(first, end):
         end += length
     return end
 
 
-def _all_start_alike(data: bytes, end: int, start: _Start) -> bool:
+def _all_start_alike(data: bytes, end: int, length: int) -> bool:
     """Whether all frames in `data[:end]` have the same version, type and length as the first.
 
     Six strided comparisons, however many frames there are.
     """
-    length, a, b, c, d, e, f = start
     count = end // length
-    return (
-        data[0:end:length] == a * count
-        and data[1:end:length] == b * count
-        and data[2:end:length] == c * count
-        and data[3:end:length] == d * count
-        and data[4:end:length] == e * count
-        and data[5:end:length] == f * count
-    )
+    return all(data[i:end:length] == data[i : i + 1] * count for i in range(_START_BYTES))

@@ -46,8 +46,7 @@ class Duplicates:
         again = first[group] != np.arange(len(keys))
         copies = late & (again | (self._places[_place(keys)] == keys))
         self._note(keys)
-        kept: Reads = reads[~copies] if copies.any() else reads
-        return kept
+        return reads.take(np.flatnonzero(~copies)) if copies.any() else reads
 
     def _note(self, keys: Keys) -> None:
         self._noted.append(keys)

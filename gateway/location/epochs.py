@@ -101,7 +101,7 @@ class Epochs:
         self._last_at_us = int(at_us[-1])
         time_us = np.minimum(reads["time_us"], at_us)
         reads["time_us"] = time_us
-        reads["first_us"] = np.minimum(reads["first_us"], time_us)
+        np.minimum(reads["first_us"], time_us, out=reads["first_us"])
         numbers = time_us // EPOCH_US
         floors = self._floors(at_us, at_us - time_us)
         late = numbers < floors
@@ -207,7 +207,7 @@ class Epochs:
             sorted_numbers = numbers[order]
             cuts = np.flatnonzero(np.diff(sorted_numbers)) + 1
             for part in np.split(order, cuts):
-                self._epoch(int(numbers[part[0]])).reads.append(reads[part])
+                self._epoch(int(numbers[part[0]])).reads.append(reads.take(part))
         self._rows += len(reads)
         if self._rows > self._coalesce_rows:
             self._coalesce()

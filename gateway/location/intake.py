@@ -60,6 +60,7 @@ class Intake:
         is_late = reads["time_us"] < ends_us[epochs] - EPOCH_US
         if not is_late.any():
             return Taken(sightings, sightings, sightings[:0], ends_us)
-        last = np.full(np.count_nonzero(is_late), len(ends_us) - 1, dtype=np.uint16)
-        fresh = reduce(reads[~is_late], epochs[~is_late])
-        return Taken(sightings, fresh, reduce(reads[is_late], last), ends_us)
+        in_time, late = np.flatnonzero(~is_late), np.flatnonzero(is_late)
+        last = np.full(len(late), len(ends_us) - 1, dtype=np.uint16)
+        fresh = reduce(reads.take(in_time), epochs[in_time])
+        return Taken(sightings, fresh, reduce(reads.take(late), last), ends_us)

@@ -29,61 +29,86 @@ SIGHTING = np.dtype(
 
 Sightings = npt.NDArray[np.void]
 #: Of reads that are older than others by more than this, a year, nobody asks when exactly.
-_OLDEST_US = (1 << 45) - 1
+_AGE_BITS = 45
+_OLDEST_US = (1 << _AGE_BITS) - 1
+_MOST = np.int64((1 << 63) - 1)
+
+Groups = npt.NDArray[np.intp]
+Values = npt.NDArray[np.int64]
 
 
 def reduce(reads: Reads, epochs: npt.NDArray[np.uint16]) -> Sightings:
-    """One row per (tag, antenna, epoch), in that order."""
-    keys, order, starts = _groups(reads, epochs)
-    rows = np.empty(len(starts), dtype=SIGHTING)
-    if not len(starts):
+    """One row per (tag, antenna, epoch), in that order; `epochs` of the reads never go back."""
+    firsts, group = _groups(reads, epochs)
+    rows = np.empty(len(firsts), dtype=SIGHTING)
+    if not len(firsts):
         return rows
-    rows["tag"] = keys[starts] >> np.uint64(32)
-    rows["antenna"] = keys[starts] >> np.uint64(16) & np.uint64(0xFFFF)
-    rows["epoch"] = keys[starts] & np.uint64(0xFFFF)
-    rssi_cdbm = reads["rssi_cdbm"][order].astype(np.int64)
-    time_us = reads["time_us"][order]
-    counts = reads["count"][order].astype(np.int64)
-    total = np.add.reduceat(counts, starts)
-    rows["first_us"] = np.minimum.reduceat(reads["first_us"][order], starts)
-    rows["last_us"] = np.maximum.reduceat(time_us, starts)
+    rows["tag"], rows["antenna"] = reads["tag"][firsts], reads["antenna"][firsts]
+    rows["epoch"] = epochs[firsts]
+    counts = reads["count"].astype(np.int64)
+    rssi_cdbm = reads["rssi_cdbm"].astype(np.int64)
+    time_us = reads["time_us"].copy()
+    total = _added(group, counts, len(firsts))
+    rows["first_us"] = _least(group, reads["first_us"].copy(), len(firsts))
+    rows["last_us"] = _most(group, time_us, len(firsts))
     rows["count"] = np.minimum(total, 2**31 - 1)
+    rows["mean_cdbm"] = _added(group, rssi_cdbm * counts, len(firsts)) // np.maximum(total, 1)
     # Power and time in one number: the most of it is the last of the strongest reads.
     newest_us = int(time_us.max())
     ages_us = np.minimum(newest_us - time_us, _OLDEST_US)
-    peaks = np.maximum.reduceat(rssi_cdbm * (_OLDEST_US + 1) + (_OLDEST_US - ages_us), starts)
-    rows["peak_cdbm"] = peaks // (_OLDEST_US + 1)
-    rows["peak_us"] = peaks % (_OLDEST_US + 1) + (newest_us - _OLDEST_US)
-    rows["mean_cdbm"] = np.add.reduceat(rssi_cdbm * counts, starts) // np.maximum(total, 1)
+    peaks = _most(group, (rssi_cdbm << _AGE_BITS) + (_OLDEST_US - ages_us), len(firsts))
+    rows["peak_cdbm"] = peaks >> _AGE_BITS
+    rows["peak_us"] = (peaks & _OLDEST_US) + (newest_us - _OLDEST_US)
     return rows
 
 
 def coalesce(reads: Reads) -> Reads:
     """The same reads as `READ` rows, one per (tag, antenna): counts added, the peak kept."""
-    _, order, starts = _groups(reads, np.zeros(len(reads), dtype=np.uint16))
-    if len(starts) == len(reads):
+    firsts, group = _groups(reads, np.zeros(len(reads), dtype=np.uint16))
+    if len(firsts) == len(reads):
         return reads
-    ordered = reads[order]
-    rows = ordered[starts]
-    counts = np.add.reduceat(ordered["count"].astype(np.int64), starts)
-    rows["count"] = np.minimum(counts, 0xFFFF)
-    rows["first_us"] = np.minimum.reduceat(ordered["first_us"], starts)
-    rows["time_us"] = np.maximum.reduceat(ordered["time_us"], starts)
-    rows["at_us"] = np.maximum.reduceat(ordered["at_us"], starts)
-    rows["rssi_cdbm"] = np.maximum.reduceat(ordered["rssi_cdbm"], starts)
+    rows = reads.take(firsts)
+    rows["count"] = np.minimum(_added(group, reads["count"].astype(np.int64), len(firsts)), 0xFFFF)
+    rows["first_us"] = _least(group, reads["first_us"].copy(), len(firsts))
+    rows["time_us"] = _most(group, reads["time_us"].copy(), len(firsts))
+    rows["at_us"] = _most(group, reads["at_us"].copy(), len(firsts))
+    rows["rssi_cdbm"] = _most(group, reads["rssi_cdbm"].astype(np.int64), len(firsts))
     return rows
 
 
-def _groups(
-    reads: Reads, epochs: npt.NDArray[np.uint16]
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(tag, antenna, epoch) in order as keys, the order itself, and where each group starts in it.
+def _groups(reads: Reads, epochs: npt.NDArray[np.uint16]) -> tuple[Groups, Groups]:
+    """The first read of each (tag, antenna, epoch), in their order; and which group each is in.
 
-    The order within a group is left open: what is done with it must not depend on that.
+    Sixteen bits at a time are put in order, from the least on: that takes no comparing.
     """
     keys = reads["tag"].astype(np.uint64) << np.uint64(16) | reads["antenna"]
     keys = keys << np.uint64(16) | epochs
-    order = np.argsort(keys)
+    order = np.argsort((keys >> np.uint64(16)).astype(np.uint16), kind="stable")
+    for bits in (32, 48):
+        part = (keys >> np.uint64(bits)).astype(np.uint16)
+        if part.any():
+            order = order[np.argsort(part[order], kind="stable")]
     keys = keys[order]
-    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))) if len(keys) else order
-    return keys, order, starts
+    starts = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=starts[1:])
+    group = np.empty(len(keys), dtype=np.intp)
+    group[order] = np.cumsum(starts) - 1
+    return order[starts], group
+
+
+def _least(group: Groups, values: Values, groups: int) -> Values:
+    least = np.full(groups, _MOST)
+    np.minimum.at(least, group, values)
+    return least
+
+
+def _most(group: Groups, values: Values, groups: int) -> Values:
+    most = np.full(groups, -_MOST)
+    np.maximum.at(most, group, values)
+    return most
+
+
+def _added(group: Groups, values: Values, groups: int) -> Values:
+    total = np.zeros(groups, dtype=np.int64)
+    np.add.at(total, group, values)
+    return total

@@ -54,5 +54,6 @@ def in_order(batches: Sequence[Reads]) -> Reads:
     reads = joined(batches)
     at_us = reads["at_us"]
     if (at_us[1:] < at_us[:-1]).any():
-        reads = reads[np.argsort(at_us, kind="stable")]
+        # By numbers with `take`: `[]` picks record by record, in ten times the time.
+        reads = reads.take(np.argsort(at_us, kind="stable"))
     return reads

@@ -135,15 +135,15 @@ class RecentNumbers:
     """
 
     EPC_BYTES = 12
+    _ENTRY = np.dtype([("high", "<u8"), ("low", "<u4"), ("number", "<u4")])
     _PLACE_BITS = 16
     _MIX_HIGH = np.uint64(0x9E37_79B9_7F4A_7C15)
     _MIX_LOW = np.uint64(0xC2B2_AE3D_27D4_EB4F)
 
     def __init__(self) -> None:
         places = 1 << self._PLACE_BITS
-        self._high = np.zeros(places, np.uint64)
-        self._low = np.zeros(places, np.uint32)
-        self._numbers = np.full(places, NO_TAG)
+        self._entries = np.zeros(places, self._ENTRY)
+        self._entries["number"] = NO_TAG
 
     def numbers(
         self,
@@ -151,24 +151,26 @@ class RecentNumbers:
         look_up: Callable[[list[bytes]], TagNumbers],
     ) -> TagNumbers:
         """The numbers of the EPCs in `octets`, one per row; `look_up` gives those not at hand."""
-        high = octets[:, :8].view(np.uint64)[:, 0]
-        low = octets[:, 8:].view(np.uint32)[:, 0]
+        high = octets[:, :8].view(np.uint64)[:, 0].copy()
+        low = octets[:, 8:].view(np.uint32)[:, 0].copy()
         mixed = high * self._MIX_HIGH + low * self._MIX_LOW
         places = (mixed >> np.uint64(64 - self._PLACE_BITS)).astype(np.intp)
-        numbers = self._numbers[places]
-        at_hand = (self._high[places] == high) & (self._low[places] == low) & (numbers != NO_TAG)
+        found = self._entries.take(places)  # by record, as each is somewhere else in memory
+        numbers: TagNumbers = found["number"].copy()
+        at_hand = (found["high"] == high) & (found["low"] == low) & (numbers != NO_TAG)
         if not at_hand.all():
             missed = np.flatnonzero(~at_hand)
             numbers[missed] = look_up(_as_bytes(octets[missed]))
             places = places[missed]
-            self._high[places] = high[missed]
-            self._low[places] = low[missed]
-            self._numbers[places] = numbers[missed]
+            self._entries["high"][places] = high[missed]
+            self._entries["low"][places] = low[missed]
+            self._entries["number"][places] = numbers[missed]
         return numbers
 
     def drop(self, numbers: TagNumbers) -> None:
         """Have none of these numbers at hand."""
-        self._numbers[np.isin(self._numbers, numbers)] = NO_TAG
+        column = self._entries["number"]
+        column[np.isin(column, numbers)] = NO_TAG
 
 
 def _as_bytes(octets: npt.NDArray[np.uint8]) -> list[bytes]:

@@ -37,7 +37,7 @@ from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, THROUGH_S, W
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
-from gateway.location.walls import doors_of_wall, is_behind
+from gateway.location.walls import doors_of_wall, is_behind, was_beyond
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
 #: Of a case that is older than this nothing new is expected.
@@ -260,19 +260,23 @@ class Doors:
         chances = np.where(plain[:, None], alone, chances)
         # A tag that passed one door did not pass another at the same time.
         chances[self._passed.elsewhere(tags, doors, features.crossing_us)] = np.eye(3)[NONE]
-        chances[self._behind_the_wall(rows, features, chances)] = np.eye(3)[NONE]
+        chances[self._denied(rows, features, chances)] = np.eye(3)[NONE]
         return chances, company
 
-    def _behind_the_wall(self, rows: Numbers, features: Features, chances: Floats) -> Bools:
-        """Cases that nothing but others speaks for, and the doors beside against."""
-        behind = np.zeros(len(rows), dtype=bool)
-        likely = chances[:, :2].max(axis=1) >= 0.5
-        asked = np.flatnonzero(likely & (features.passage_column("both") == 0.0) & ~features.half)
-        if len(asked):
+    def _denied(self, rows: Numbers, features: Features, chances: Floats) -> Bools:
+        """Cases that the doors beside speak against.
+
+        What both sides of a door saw pass may be on its way yet; what only its company speaks for
+        must not be heard behind the wall.
+        """
+        denied = np.zeros(len(rows), dtype=bool)
+        asked = np.flatnonzero((chances[:, :2].max(axis=1) >= 0.5) & ~features.half)
+        if len(asked) and self._beside.any():
             outward = chances[asked, OUT] > chances[asked, IN]
-            crossing_us = features.crossing_us[asked]
-            behind[asked] = is_behind(self._tracks, self._beside, rows[asked], outward, crossing_us)
-        return behind
+            said = (self._tracks, self._beside, rows[asked], outward, features.crossing_us[asked])
+            one_sided = features.passage_column("both")[asked] == 0.0
+            denied[asked] = was_beyond(*said) | (one_sided & is_behind(*said))
+        return denied
 
     def _through(self, rows: Numbers, outward: Bools, asked: Bools, features: Features) -> Bools:
         """Of which of the cases that are `asked` for the beams saw the load go through and on."""

@@ -280,16 +280,17 @@ class Tracks:
             power[np.broadcast_to(closed[:, None, :], power.shape)] = SILENT_DBM
         return power, (times_us - end_us) / 1e6
 
-    def most_since(self, rows: Numbers, since_us: Times) -> Power:
-        """(2, rows): the most that was heard on each side in bins after these times.
+    def most_between(self, rows: Numbers, since_us: Times, until_us: Times) -> Power:
+        """(2, rows): the most that was heard on each side in bins between these times.
 
         Whatever was decided meanwhile, and `SILENT_DBM` where nothing was heard.
         """
         numbers = np.arange(self._bin - BINS + 1, self._bin + 1)
-        after = (numbers * BIN_US + BIN_US // 2)[:, None] > since_us
+        times_us = (numbers * BIN_US + BIN_US // 2)[:, None]
+        within = (times_us > since_us) & (times_us < until_us)
         table = self.power_dbm.reshape(2 * BINS, -1).take(rows, axis=1)
         power = table.reshape(BINS, 2, len(rows))[numbers % BINS]
-        return np.asarray(np.where(after[:, None, :], power, SILENT_DBM).max(axis=0))
+        return np.asarray(np.where(within[:, None, :], power, SILENT_DBM).max(axis=0))
 
     def loudest(self, rows: Numbers, at: Numbers, reach: int) -> Power:
         """The most that was heard of each track, on either side, up to `reach` bins around `at`."""

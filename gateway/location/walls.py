@@ -1,22 +1,23 @@
 """Walls: the doors beside one hear a tag, too, and say on which side of their wall it is.
 
-What went through a door is heard better from beyond the wall from then on, at whichever door. So a
-tag that was hardly read where others passed, and is then heard behind the wall by the doors beside,
-did not go with them.
+What goes through a door is heard better from before the wall until then, and better from beyond it
+from then on, at whichever door. So what the doors beside have heard beyond the wall already does
+not pass now; and a tag that was hardly read where others passed, and is then heard behind the wall
+by the doors beside, did not go with them.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
-from gateway.location.tracks import Bools, Numbers, Power, Times, Tracks
+from gateway.location.times import NEVER_US
+from gateway.location.tracks import SILENT_DBM, Bools, Numbers, Times, Tracks
 
-#: What was read sooner than this after the crossing may belong to it.
-CROSSING_US = 750_000
-#: A tag is behind the wall when the doors beside hear it so much better there than any beyond.
-BEHIND_DB = 6.0
+#: What was read so shortly after or before the crossing may belong to it.
+AFTER_US, BEFORE_US = 750_000, 2_000_000
+#: A tag is on the side of the wall on which the doors beside hear it so much better.
+CLEARLY_DB = 6.0
 
 
 def doors_of_wall(coverage: Coverage) -> Bools:
@@ -27,38 +28,40 @@ def doors_of_wall(coverage: Coverage) -> Bools:
 
 
 def is_behind(
-    tracks: Tracks,
-    beside: npt.NDArray[np.bool_],
-    rows: Numbers,
-    outward: Bools,
-    crossing_us: Times,
+    tracks: Tracks, beside: Bools, rows: Numbers, outward: Bools, crossing_us: Times
 ) -> Bools:
-    """Which of the tracks' tags are heard behind the wall since they are said to have crossed it.
+    """Which tags are heard behind the wall since they are said to have crossed it at `rows`.
 
     `beside` is what `doors_of_wall` says.
     """
-    here, there = _heard_since(tracks, beside, rows, crossing_us + CROSSING_US)
-    near, each = np.where(outward, INSIDE, OUTSIDE), np.arange(len(rows))
-    beyond = np.maximum(here, there)[1 - near, each]
-    return np.asarray(there[near, each] >= beyond + BEHIND_DB)
+    now_us = np.full_like(crossing_us, NEVER_US)
+    near = np.where(outward, INSIDE, OUTSIDE)
+    return _is_at(tracks, beside, rows, near, crossing_us + AFTER_US, now_us)
 
 
-def _heard_since(
-    tracks: Tracks, beside: npt.NDArray[np.bool_], rows: Numbers, since_us: Times
-) -> tuple[Power, Power]:
-    """(2, tracks): the most that was heard on each side since then, here and at doors beside."""
+def was_beyond(
+    tracks: Tracks, beside: Bools, rows: Numbers, outward: Bools, crossing_us: Times
+) -> Bools:
+    """Which tags were heard beyond the wall before they are said to have crossed it."""
+    far = np.where(outward, OUTSIDE, INSIDE)
+    return _is_at(tracks, beside, rows, far, np.zeros_like(crossing_us), crossing_us - BEFORE_US)
+
+
+def _is_at(
+    tracks: Tracks, beside: Bools, rows: Numbers, sides: Numbers, since_us: Times, until_us: Times
+) -> Bools:
+    """Whether the doors beside heard each tag on this side far better than any did on the other."""
     starts, ends = tracks.spans(tracks.tag[rows])
     counts = ends - starts
     cases = np.repeat(np.arange(len(rows)), counts)
     places = np.arange(len(cases)) - np.repeat(np.cumsum(counts) - counts, counts)
     others = tracks.row[starts[cases] + places]
-    dbm = tracks.most_since(others, since_us[cases])
-    at_door = tracks.door[rows][cases], tracks.door[others]
-    silent = np.full((2, len(rows)), -np.inf, dtype=np.float32)
-    found = []
-    for which in (others == rows[cases], beside[at_door]):
-        most = silent.copy()
-        for side in (INSIDE, OUTSIDE):
-            np.maximum.at(most[side], cases[which], dbm[side, which])
-        found.append(most)
-    return found[0], found[1]
+    dbm = tracks.most_between(others, since_us[cases], until_us[cases])
+    pairs = np.arange(len(cases))
+    aside = beside[tracks.door[rows][cases], tracks.door[others]]
+    here = np.where(aside, dbm[sides[cases], pairs], SILENT_DBM)
+    there = np.where(aside | (others == rows[cases]), dbm[1 - sides[cases], pairs], SILENT_DBM)
+    most = np.full((2, len(rows)), SILENT_DBM)
+    np.maximum.at(most[0], cases, here)
+    np.maximum.at(most[1], cases, there)
+    return np.asarray(most[0] >= most[1] + CLEARLY_DB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 
 from gateway.location.coverage import Coverage
 from gateway.location.sightings import SIGHTING
-from gateway.location.tracks import Tracks
-from gateway.location.walls import doors_of_wall, is_behind
+from gateway.location.tracks import Bools, Tracks
+from gateway.location.walls import doors_of_wall, is_behind, was_beyond
 from gateway.model.place import Antenna, Door, Side, Zone
 from tests.scene import SITE, START_US, S
 
@@ -37,6 +38,14 @@ AT_THE_DOOR: Read = (10.0, "door-1/1", -50.0)
 
 
 def behind(*reads: Read, out: bool = True) -> bool:
+    return asked(is_behind, reads, out)
+
+
+def beyond(*reads: Read, out: bool = True) -> bool:
+    return asked(was_beyond, reads, out)
+
+
+def asked(question: Callable[..., Bools], reads: Iterable[Read], out: bool) -> bool:
     coverage = Coverage(DOORS)
     tracks = Tracks(coverage)
     for at_s, name, dbm in reads:
@@ -52,7 +61,7 @@ def behind(*reads: Read, out: bool = True) -> bool:
     assert row is not None
     crossing_us = np.array([START_US + round(CROSSED_S * S)])
     beside = doors_of_wall(coverage)
-    return bool(is_behind(tracks, beside, np.array([row]), np.array([out]), crossing_us)[0])
+    return bool(question(tracks, beside, np.array([row]), np.array([out]), crossing_us)[0])
 
 
 @pytest.mark.parametrize(("out", "port"), [(True, 1), (False, 2)])
@@ -68,6 +77,17 @@ def test_what_is_heard_as_well_from_beyond_may_have_gone(far: str) -> None:
 
 def test_what_was_heard_before_it_crossed_says_nothing() -> None:
     assert not behind((8.0, "door-2/1", -55.0), AT_THE_DOOR)
+
+
+@pytest.mark.parametrize(("out", "port"), [(True, 2), (False, 1)])
+def test_what_the_door_beside_heard_beyond_already_does_not_pass_now(out: bool, port: int) -> None:
+    before = (6.0, f"door-2/{port}", -60.0)
+    assert beyond(before, AT_THE_DOOR, out=out)
+    assert not beyond(before, (7.0, f"door-1/{3 - port}", -62.0), AT_THE_DOOR, out=out)
+
+
+def test_what_is_heard_beyond_while_it_crosses_passes() -> None:
+    assert not beyond(AT_THE_DOOR, (9.0, "door-2/2", -60.0), (12.0, "door-2/2", -60.0))
 
 
 def test_what_nobody_hears_any_more_may_have_gone() -> None:

@@ -36,6 +36,8 @@ STUCK_US = 300_000_000
 #: A beam that stays as it is while so many loads go through its door does not work.
 MOST_MISSED = 5
 NEVER_US = -(1 << 60)
+#: Further apart than any two moments.
+DOORS_APART_US = 1 << 52
 STILL_US = 1 << 60
 
 Floats = npt.NDArray[np.float64]
@@ -137,7 +139,7 @@ class Beams:
         self.paired = sorted(d for d, p in self._at if p == INSIDE and (d, OUTSIDE) in self._at)
         self._stirred: set[int] = set()
         self._spans: dict[int, list[tuple[int, int]]] = {}  # see `_occupied`
-        self._broken: dict[tuple[int, int], Times] = {}  # see `_times`
+        self._lines: dict[int, Times] = {}  # see `_line`
 
     def observe(self, sensors: Iterable[SensorReading]) -> None:
         """Enter the readings of one epoch; those of other sensors are of no concern here."""
@@ -235,30 +237,25 @@ class Beams:
         self, doors: npt.NDArray[np.intp], crossing_us: Times
     ) -> tuple[Floats, Floats, Floats]:
         """Sign and seconds of outer minus inner beam near the crossing; whether any was broken."""
-        sign, span_s, any_beam = (np.zeros(len(doors)) for _ in range(3))
-        for door in np.unique(doors).tolist():
-            here = np.flatnonzero(doors == door)
-            inner_us, outer_us = (
-                _nearest(crossing_us[here], self._times(door, side)) for side in (INSIDE, OUTSIDE)
-            )
-            inner_near = np.abs(inner_us - crossing_us[here]) <= BEAM_US
-            outer_near = np.abs(outer_us - crossing_us[here]) <= BEAM_US
-            between_s = np.where(inner_near & outer_near, (outer_us - inner_us) / 1e6, 0.0)
-            sign[here], span_s[here] = np.sign(between_s), between_s
-            any_beam[here] = inner_near | outer_near
-        return sign, span_s, any_beam
+        places = doors * DOORS_APART_US + crossing_us
+        inner_us, outer_us = (_nearest(places, self._line(side)) for side in (INSIDE, OUTSIDE))
+        inner_near = np.abs(inner_us - places) <= BEAM_US
+        outer_near = np.abs(outer_us - places) <= BEAM_US
+        between_s = np.where(inner_near & outer_near, (outer_us - inner_us) / 1e6, 0.0)
+        return np.sign(between_s), between_s, (inner_near | outer_near).astype(np.float64)
 
-    def _times(self, door: int, side: int) -> Times:
-        times_us = self._broken.get((door, side))
-        if times_us is None:
-            times_us = np.array(self.broken_us(door, side) or [NEVER_US])
-            self._broken[door, side] = times_us
-        return times_us
+    def _line(self, side: int) -> Times:
+        """When the beams of a side were broken, on one line: those of different doors far apart."""
+        if (line := self._lines.get(side)) is None:
+            doors = (switch for (_, place), switch in self._at.items() if place == side)
+            breaks = (s.door * DOORS_APART_US + at for s in doors for at in s.broken_us())
+            line = self._lines[side] = np.array(sorted(breaks), dtype=np.int64)
+        return line
 
     def _forget(self, switch: _Switch) -> None:
         """What was made of a sensor's changes does not hold any more."""
         self._spans.pop(switch.door, None)
-        self._broken.pop((switch.door, switch.place), None)
+        self._lines.pop(switch.place, None)
 
     def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
         """What the door's sensors said in a span of time: `{"sensor": …, "broken": when}`.
@@ -277,6 +274,11 @@ class Beams:
         return [{"sensor": sensor, word: iso_utc(at_us)} for at_us, sensor, word in sorted(changes)]
 
 
-def _nearest(at_us: Times, times_us: Times) -> Times:
-    """For each moment the nearest of `times_us`."""
-    return np.asarray(times_us[np.abs(times_us[None, :] - at_us[:, None]).argmin(axis=1)])
+def _nearest(places: Times, line: Times) -> Times:
+    """For each place the nearest on a line, of equals the first; far away if there is none."""
+    if not len(line):
+        return np.full(len(places), NEVER_US)
+    after = np.minimum(np.searchsorted(line, places), len(line) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = places - line[before] <= line[after] - places
+    return np.asarray(line[np.where(nearer, before, after)])

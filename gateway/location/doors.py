@@ -194,13 +194,13 @@ class Doors:
         """The classifier's view of tracks."""
         tracks = self._tracks
         power, ages_s = tracks.window(rows, end_us)
-        shape = shape_of(power, ages_s, tracks.blocks[:, rows].max(axis=0) == 0.0)
-        doors = tracks.door[rows]
+        blocks, doors = tracks.blocks.take(rows, axis=1).max(axis=0), tracks.door[rows]
+        shape = shape_of(power, ages_s, blocks == 0.0)
         crossing_us = end_us + np.round(shape.crossing_s * 1e6).astype(np.int64)
         beam_order, beams_s, one_beam = self.beams.near(doors, crossing_us)
         around = Surroundings(
-            usual_dbm=tracks.usual_dbm[:, rows],
-            known=np.minimum(tracks.blocks[:, rows].max(axis=0) / 4.0, 1.0),
+            usual_dbm=tracks.usual_dbm.take(rows, axis=1),
+            known=np.minimum(blocks / 4.0, 1.0),
             rivalry_db=self._rivalry(rows, power, np.searchsorted(ages_s, shape.crossing_s)),
             beam_order=beam_order,
             beams_s=beams_s,
@@ -224,7 +224,7 @@ class Doors:
         rival = others != rows[cases]
         cases, others = cases[rival], others[rival]
         cells = bins_around(at, RIVAL_BINS) * len(rows) + np.arange(len(rows))
-        here = power.max(axis=1).ravel().take(cells).max(axis=0)
+        here = np.maximum(power[:, INSIDE], power[:, OUTSIDE]).ravel().take(cells).max(axis=0)
         there = self._tracks.loudest(others, at[cases], RIVAL_BINS)
         np.minimum.at(margin, cases, here[cases] - there)
         return margin

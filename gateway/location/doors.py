@@ -226,7 +226,9 @@ class Doors:
         cells = bins_around(at, RIVAL_BINS) * len(rows) + np.arange(len(rows))
         here = np.maximum(power[:, INSIDE], power[:, OUTSIDE]).ravel().take(cells).max(axis=0)
         there = self._tracks.loudest(others, at[cases], RIVAL_BINS)
-        np.minimum.at(margin, cases, here[cases] - there)
+        firsts = np.flatnonzero(np.concatenate(([True], cases[1:] != cases[:-1])))
+        ahead_db = here[cases[firsts]] - np.maximum.reduceat(there, firsts)
+        margin[cases[firsts]] = np.minimum(ahead_db, MOST_RIVALRY_DB)
         return margin
 
     def _origin(self, rows: Numbers, crossing_us: npt.NDArray[np.int64]) -> Floats:

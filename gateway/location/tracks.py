@@ -294,8 +294,8 @@ class Tracks:
 
     def loudest(self, rows: Numbers, at: Numbers, reach: int) -> Power:
         """The most that was heard of each track, on either side, up to `reach` bins around `at`."""
-        bins = bins_around(at, reach)
-        cells = (bins + self._bin + 1) % BINS * (2 * len(self.tag)) + rows
+        ring = (np.arange(BINS) + self._bin + 1) % BINS * (2 * len(self.tag))
+        cells = ring.take(bins_around(at, reach)) + rows
         flat = self.power_dbm.reshape(-1)
         return np.asarray(
             np.maximum(flat.take(cells), flat.take(cells + len(self.tag))).max(axis=0)

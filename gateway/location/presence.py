@@ -1,7 +1,7 @@
 """Presence in zones: arrived, moved, missing, departed — with hysteresis and honest silence.
 
-A case opens when a tag is read where it is not believed to be, and is looked at twice a second
-while reads feed it. Where a tag that was nowhere has arrived is decided here, and when one has been
+A case opens when a tag is read where it is not believed to be, and is looked at once a second while
+reads feed it. Where a tag that was nowhere has arrived is decided here, and when one has been
 unseen for too long; whether one has moved in `moves.py`.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gateway.location.coverage import INSIDE, Coverage
-from gateway.location.epochs import EPOCH_US, TURN_US, is_turn
+from gateway.location.epochs import EPOCH_US
 from gateway.location.evidence import Bools, Numbers
 from gateway.location.explain import zone_evidence
 from gateway.location.kin import Kin
@@ -27,12 +27,14 @@ from gateway.model.place import ZoneKind
 from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning
 
+#: Open cases are looked at this often: what is decided here takes seconds to be believed.
+ROUND_US = 1_000_000
 #: A case is closed when nothing has fed it for this long.
 CLOSE_US = 6_000_000
-#: A case is looked at in every so many turns if the tag was read at home about as lately as
+#: A case is looked at in every so many rounds if the tag was read at home about as lately as
 #: elsewhere.
 AT_HOME_US = 1_500_000
-SURE_TURNS = 8
+SURE_ROUNDS = 4
 #: So many times as long is waited for a tag first read that is just now at a door, or where only
 #: power tells zones apart.
 WAIT_TIMES = 2
@@ -86,10 +88,10 @@ class ZonePresence:
         self._open = np.sort(np.concatenate((self._open, new)))
 
     def decide(self, held: Numbers, end_us: int) -> list[Decision]:
-        """Twice a second decide all open cases but those of `held` tags."""
+        """Once a second decide all open cases but those of `held` tags."""
         states = self._states
         self._begun_us = self._begun_us or end_us
-        if not len(self._open) or not is_turn(end_us):
+        if not len(self._open) or end_us % ROUND_US:
             return []
         tags = self._open[self._unsure(self._open, end_us)]
         if not len(tags):
@@ -125,8 +127,8 @@ class ZonePresence:
         rivals = states.rival[tags]
         slow = (rivals == NO_ZONE) | self._coverage.overlap[zones, rivals]
         sure = (states.presence[tags] == Presence.PRESENT) & slow
-        turn = states.turn[tags] % SURE_TURNS == end_us // TURN_US % SURE_TURNS
-        turn |= states.case_us[tags] > end_us - TURN_US
+        turn = states.turn[tags] % SURE_ROUNDS == end_us // ROUND_US % SURE_ROUNDS
+        turn |= states.case_us[tags] > end_us - ROUND_US
         return np.asarray(turn | ~(sure & at_home.any(axis=1)))
 
     def _close(self, decided: Numbers, end_us: int) -> None:

@@ -297,11 +297,12 @@ class Doors:
     ) -> Bools:
         """Which of the cases that are `asked` for have not crossed yet, by the beams.
 
-        What is not heard any more on the side it came from does not stand there.
+        What is not heard any more on the side it came from, and may have broken the second beam,
+        does not stand there.
         """
         tracks, before = self._tracks, np.zeros(len(rows), dtype=bool)
         near = np.where(outward, INSIDE, OUTSIDE)
-        asked = asked & (tracks.last_us[near, rows] > end_us - STILL_HEARD_US)
+        heard = tracks.last_us[near, rows] > end_us - STILL_HEARD_US
         for i in np.flatnonzero(asked).tolist():
             before[i] = is_before(
                 self.beams,
@@ -309,6 +310,7 @@ class Doors:
                 outward=bool(outward[i]),
                 about_us=int(features.crossing_us[i]),
                 now_us=end_us,
+                heard=bool(heard[i]),
             )
         return before
 

@@ -19,6 +19,8 @@ STOPS_US = 25_000_000
 BETWEEN_US = 1_000_000
 #: By its power a load was on the line no longer than this before it broke a beam, or after that.
 NEAR_US = 2_000_000
+#: What goes through has broken the second beam no sooner than this before its power tells of it.
+PASSING_US = 4_000_000
 #: What is remembered of its power reaches back no further than this.
 FAR_US = 12_000_000
 STILL_US = 1 << 60
@@ -36,14 +38,23 @@ def is_through(beams: Beams, door: int, *, outward: bool, about_us: int) -> bool
     return any(left and abs(line_us - about_us) <= NEAR_US for line_us, left in found)
 
 
-def is_before(beams: Beams, door: int, *, outward: bool, about_us: int, now_us: int) -> bool:
-    """Whether what seems to have gone through about then has yet to cross the line."""
+def is_before(
+    beams: Beams, door: int, *, outward: bool, about_us: int, now_us: int, heard: bool = True
+) -> bool:
+    """Whether what seems to have gone through about then has yet to cross the line.
+
+    If it is not `heard` before the line any more, something else may stand there by now: then the
+    second beam must not have been broken.
+    """
     near = INSIDE if outward else OUTSIDE
     entered = beams.breaks(door, near)
     if not entered or entered[-1][1] is not None or not beams.is_well(door, 1 - near):
         return False
     start_us = entered[-1][0]
     if now_us - start_us > STOPS_US or about_us < start_us - NEAR_US:
+        return False
+    since_us = about_us - PASSING_US
+    if not heard and any((end or now_us) > since_us for _, end in beams.breaks(door, 1 - near)):
         return False
     beyond = beams.breaks(door, OUTSIDE)
     return not outward or not beyond or (beyond[-1][0] < start_us and beyond[-1][1] is not None)

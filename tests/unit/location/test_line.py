@@ -82,3 +82,13 @@ def test_a_load_that_stops_in_the_door_passes_when_it_goes_on() -> None:
     for m in passed:
         assert abs(seconds(m.event_time_us) - 40.0) < 0.1
         assert seconds(m.record_time_us) > 40.0
+
+
+def test_what_is_not_heard_before_the_line_stands_there_unless_the_second_beam_was_broken() -> None:
+    def is_there(*more: tuple[int, str, bool]) -> bool:
+        seen = beams(*more, (11, "inner", True))
+        return is_before(seen, 0, outward=True, about_us=12 * S, now_us=15 * S, heard=False)
+
+    assert is_there()
+    assert is_there((2, "outer", True), (3, "outer", False))
+    assert not is_there((9, "outer", True), (10, "outer", False))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from gateway.calibration.tape import Tape
 from gateway.calibration.walks import fits
+from gateway.location.epochs import EPOCH_US
 from gateway.model.reads import NO_RSSI_CDBM
 
 Floats = npt.NDArray[np.float64]
@@ -50,12 +51,21 @@ class Measured:
         np.maximum.at(peaks, self._antenna[rows], self._dbm[rows])
         return np.where(np.isfinite(peaks), peaks, np.nan)
 
-    def means_dbm(self, tag: int, begin_us: int, end_us: int) -> Floats:
-        """What each antenna heard of a tag on average; NaN for those that did not."""
+    def means_dbm(self, tag: int, begin_us: int, end_us: int) -> tuple[Floats, Floats]:
+        """What each antenna heard of a tag on average, NaN for those that did not; looks a second.
+
+        A look is what an antenna read within an epoch, however often, as the engine has it.
+        """
         rows = self._rows(tag, begin_us, end_us)
-        counts = np.bincount(self._antenna[rows], minlength=self._antennas)
-        sums = np.bincount(self._antenna[rows], self._dbm[rows], minlength=self._antennas)
-        return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        epochs = self._time_us[rows] // EPOCH_US * self._antennas + self._antenna[rows]
+        looks, of_look = np.unique(epochs, return_inverse=True)
+        peaks = np.full(len(looks), -np.inf)
+        np.maximum.at(peaks, of_look, self._dbm[rows])
+        antennas = looks % self._antennas
+        counts = np.bincount(antennas, minlength=self._antennas)
+        sums = np.bincount(antennas, peaks, minlength=self._antennas)
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        return means, counts / (max(end_us - begin_us, 1) / 1e6)
 
     def _rows(self, tag: int, begin_us: int, end_us: int) -> slice:
         first, last = np.searchsorted(self._tag, [tag, tag + 1])

@@ -46,13 +46,15 @@ class Kin:
     def __init__(self, states: TagStates, tags: TagIndex, shared: Bools) -> None:
         self._states, self._tags = states, tags
         self._shared = shared  # by zone: whether antennas that watch it watch others, too
-        self._next = np.full(0, -1, dtype=np.int32)
-        self._before = np.full(0, -1, dtype=np.int32)
-        self._linked = np.zeros(0, dtype=bool)
+        # With one more entry at the end, for nobody.
+        self._next = np.full(1, -1, dtype=np.int32)
+        self._before = np.full(1, -1, dtype=np.int32)
+        self._linked = np.zeros(1, dtype=bool)
+        self._row = np.full(1, -1, dtype=np.int32)  # of those that are asked
         self._pairs = 0.0
         # Log-likelihood of what was seen, by how far apart numbers are and how likely they agree.
         self._logs = np.zeros((REACH, len(AGREEMENTS)))
-        self._zones: Floats = np.zeros(1 << 16)  # how often tags were in each zone
+        self._zones: Floats = np.zeros(len(shared))  # how often tags were in each zone
 
     @property
     def agreement(self) -> Floats:
@@ -62,10 +64,12 @@ class Kin:
 
     def meet(self, tags: Numbers) -> None:
         """Find the neighbours of tags, once for each."""
-        if len(tags) and tags[-1] >= len(self._next):
-            more = max(int(tags[-1]) + 1, 2 * len(self._next)) - len(self._next)
-            self._next = np.append(self._next, np.full(more, -1, dtype=np.int32))
-            self._before = np.append(self._before, np.full(more, -1, dtype=np.int32))
+        if len(tags) and tags[-1] >= len(self._next) - 1:
+            more = max(int(tags[-1]) + 2, 2 * len(self._next)) - len(self._next)
+            nobody = np.full(more, -1, dtype=np.int32)
+            self._next = np.append(self._next, nobody)
+            self._before = np.append(self._before, nobody)
+            self._row = np.append(self._row, nobody)
             self._linked = np.append(self._linked, np.zeros(more, dtype=bool))
         for tag in tags[~self._linked[tags]].tolist():
             self._linked[tag] = True
@@ -80,7 +84,7 @@ class Kin:
 
     def forget(self, tags: Numbers) -> None:
         """Whoever gets these numbers next is nobody's kin yet."""
-        tags = tags[tags < len(self._next)]
+        tags = tags[tags < len(self._next) - 1]
         for links, back in ((self._next, self._before), (self._before, self._next)):
             others = links[tags]
             back[others[others >= 0]] = -1
@@ -101,24 +105,23 @@ class Kin:
 
     def around(self, tags: Numbers) -> npt.NDArray[np.int32]:
         """(tags, 2 × REACH): the neighbours before and after by distance, -1 where none is."""
-        columns = []
-        for links in (self._before, self._next):
-            at = tags.astype(np.int32)
-            for _ in range(REACH):
-                at = np.where(at >= 0, links[at], np.int32(-1))
-                columns.append(at)
-        return np.stack(columns, axis=1)
+        columns = np.empty((2 * REACH, len(tags)), dtype=np.int32)
+        for side, links in enumerate((self._before, self._next)):
+            at = tags
+            for place in range(side * REACH, (side + 1) * REACH):
+                at = columns[place] = links[at]  # after the last one comes the last entry, -1
+        return columns.T
 
     def say(self, tags: Numbers, asking: int, zones: Zones, logs: Floats, live: Bools) -> Floats:
         """What the kin of the first `asking` tags add to their odds, (asking, zones).
 
         It is learnt from all `tags`; they may have any order.
         """
-        order = np.argsort(tags)
-        around = self.around(tags)
-        rows = order[np.minimum(np.searchsorted(tags, around, sorter=order), len(tags) - 1)]
-        counts = (around >= 0) & (tags[rows] == around) & self._together(tags[:, None], tags[rows])
-        counts &= live[rows] & live[:, None]
+        self._row[tags] = np.arange(len(tags))
+        rows = self._row[self.around(tags)]
+        self._row[tags] = -1
+        counts = (rows >= 0) & live[rows] & live[:, None]
+        counts &= self._together(tags[:, None], tags[rows])
         said = np.zeros((asking, logs.shape[1]))
         if not counts.any():
             return said
@@ -126,11 +129,10 @@ class Kin:
         self._learn(chances, known, rows[:, REACH:], counts[:, REACH:])
         agreement = np.tile(self.agreement, 2)
         rows, counts, columns = rows[:asking], counts[:asking], columns[:asking]
-        for place in np.flatnonzero(agreement * counts.any(axis=0)).tolist():
-            near = agreement[place]
-            theirs = chances[rows[:, place, None], columns]
-            theirs = np.log(near * theirs + (1.0 - near) / chances.shape[1])
-            said += np.where(counts[:, place, None], theirs, 0.0)
+        asked, places = np.nonzero(counts & (agreement > 0.0))
+        near = agreement[places, None]
+        theirs = chances[rows[asked, places, None], columns[asked]]
+        np.add.at(said, asked, np.log(near * theirs + (1.0 - near) / chances.shape[1]))
         is_zone = zones[:asking] != NO_ZONE
         apart = ~self._shared[zones[:asking]].any(axis=1, keepdims=True)
         said = np.where(is_zone, said / np.where(apart, TEMPER_APART, 1.0), -np.inf)
@@ -159,11 +161,11 @@ class Kin:
         self._zones[zones] += chances[next_to].sum(axis=0)
         usual = np.maximum(self._zones[zones] / max(self._zones.sum(), 1e-9), 1e-6)
         self._logs *= fade
-        for place in range(REACH):
-            mine, theirs = chances[counts[:, place]], chances[after[counts[:, place], place]]
-            together = ANYWHERE + (1.0 - ANYWHERE) * (mine * theirs / usual).sum(axis=1)
-            likely = AGREEMENTS[:, None] * together + 1.0 - AGREEMENTS[:, None]
-            self._logs[place] += np.log(likely).sum(axis=1)
+        tags, places = np.nonzero(counts)
+        mine, theirs = chances[tags], chances[after[tags, places]]
+        together = ANYWHERE + (1.0 - ANYWHERE) * (mine * theirs / usual).sum(axis=1)
+        likely = AGREEMENTS[:, None] * together + 1.0 - AGREEMENTS[:, None]
+        self._logs += (np.log(likely) @ (places[:, None] == np.arange(REACH))).T
 
 
 def _by_zone(zones: Zones, logs: Floats) -> tuple[Floats, Zones, npt.NDArray[np.intp]]:

@@ -107,7 +107,7 @@ class Kin:
         """(tags, 2 × REACH): the neighbours before and after by distance, -1 where none is."""
         columns = np.empty((2 * REACH, len(tags)), dtype=np.int32)
         for side, links in enumerate((self._before, self._next)):
-            at = tags
+            at: npt.NDArray[np.integer] = tags
             for place in range(side * REACH, (side + 1) * REACH):
                 at = columns[place] = links[at]  # after the last one comes the last entry, -1
         return columns.T
@@ -148,7 +148,9 @@ class Kin:
         alone = (states.mates[tags] == NO_MATES) & (states.mates[others] == NO_MATES)
         return np.asarray(alone & (apart_us <= TOGETHER_US))
 
-    def _learn(self, chances: Floats, known: Zones, after: Numbers, counts: Bools) -> None:
+    def _learn(
+        self, chances: Floats, known: Zones, after: npt.NDArray[np.int32], counts: Bools
+    ) -> None:
         """How much likelier two neighbours' chances are if both stand in one place.
 
         Where most tags are in one zone anyhow, that neighbours are both there says little.

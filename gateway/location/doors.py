@@ -148,6 +148,7 @@ class Doors:
         cases = [_Case(int(rows[i]), i, features, chances[i], bool(ripe[i])) for i in told]
         decisions = [self._decision(case, reasons) for case in cases]
         self._remember(rows, ripe, features, chances, end_us)
+        self.retractions.note(rows[ripe], outward[ripe])
         self._close(rows, ripe, features, end_us)
         undecided = np.flatnonzero(~ripe & (chance >= 0.3))
         self.open_tags = np.unique(tags[undecided])

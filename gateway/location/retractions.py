@@ -2,7 +2,8 @@
 
 A load that turns back in the door looks like one that went through until it is heard where it came
 from, and only there. For a few seconds after each passage that is watched for; whoever comes back
-in earnest is heard on the far side before, and that is another passage.
+in earnest is heard on the far side before, and that is another passage. And what had stood beside
+the door for long, and is heard there afterwards as ever, and not better beyond, has not gone.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
-from gateway.location.epochs import is_turn
+from gateway.location.epochs import TURN_US, is_turn
 from gateway.location.states import TagStates
-from gateway.location.tracks import BIN_US, SILENT_DBM, Tracks
+from gateway.location.tracks import BIN_US, SILENT_DBM, Bools, Numbers, Tracks
+from gateway.location.walls import doors_of_wall, loudest_since
 from gateway.model.movement import Decision, Direction, Presence, Status
 
 #: A passage may be taken back for so long after its decision.
@@ -24,6 +26,10 @@ LEAST_BINS = 8
 LEAST_US = 3_500_000
 #: About as strong as it used to be there: not from far beyond the door.
 MUCH_WEAKER_DB = 6.0
+#: What had stood there for so many blocks is asked after so long whether it is heard there as ever.
+STOOD_BLOCKS, STANDS_US = 2.4, 6_000_000
+#: That takes so many reads there.
+LEAST_LOOKS = 2
 REASON = "it is read only where it came from"
 
 
@@ -53,6 +59,7 @@ class _Watched:
     before: Before
     seq: int
     told_us: int
+    usual_dbm: float | None  # where it came from, of what had stood there for long
 
 
 class Retractions:
@@ -60,14 +67,24 @@ class Retractions:
 
     def __init__(self, coverage: Coverage, states: TagStates, tracks: Tracks) -> None:
         self._site, self._states, self._tracks = coverage.site, states, tracks
+        self._beside = doors_of_wall(coverage)
         self._watched: list[_Watched] = []
+        self._usual_dbm: dict[int, float] = {}
+
+    def note(self, rows: Numbers, outward: Bools) -> None:
+        """Passages are about to be told: what was usual for those that had stood there for long."""
+        tracks, near = self._tracks, np.where(outward, INSIDE, OUTSIDE)
+        stood = tracks.blocks[near, rows] >= STOOD_BLOCKS
+        usual_dbm = tracks.usual_dbm[near, rows][stood].tolist()
+        self._usual_dbm = dict(zip(tracks.tag[rows[stood]].tolist(), usual_dbm, strict=True))
 
     def watch(self, decision: Decision, before: Before, end_us: int) -> None:
         """A passage has been told; only of a tag that was known to stand before the door."""
         came_from = self._site.zone_numbers.get(decision.from_zone or "", -1)
         if before.presence == Presence.PRESENT and before.zone == came_from:
             seq = int(self._states.seq[decision.tag])
-            self._watched.append(_Watched(decision, before, seq, end_us))
+            usual_dbm = self._usual_dbm.get(decision.tag)
+            self._watched.append(_Watched(decision, before, seq, end_us, usual_dbm))
 
     def may_contradict(self, decision: Decision) -> bool:
         """Whether it may yet be found that a tag has not come back, but never went."""
@@ -86,10 +103,12 @@ class Retractions:
             if end_us >= watched.told_us + WITHIN_US or not untouched:
                 continue
             unheard = self._states.last_us[watched.decision.tag] <= watched.told_us + LEAST_US
-            if unheard or not self._contradicted(watched.decision, end_us):
+            if not unheard and (
+                self._contradicted(watched.decision, end_us) or self._stands(watched, end_us)
+            ):
+                taken_back.append(self._taken_back(watched))
+            else:
                 rest.append(watched)
-                continue
-            taken_back.append(self._taken_back(watched))
         self._watched = rest
         return taken_back
 
@@ -112,6 +131,23 @@ class Retractions:
             return False
         usual_dbm = float(self._tracks.usual_dbm[near, row])
         return float(power.max()) >= usual_dbm - MUCH_WEAKER_DB
+
+    def _stands(self, watched: _Watched, end_us: int) -> bool:
+        """Whether what had stood there for long is heard there as ever since it was told."""
+        decision, told_us = watched.decision, watched.told_us
+        door = self._site.door_numbers[decision.door or ""]
+        row = self._tracks.row_of(decision.tag, door)
+        since_us = end_us - told_us
+        if watched.usual_dbm is None or row is None or not 0 <= since_us - STANDS_US < TURN_US:
+            return False
+        near = INSIDE if decision.direction is Direction.OUT else OUTSIDE
+        power, ages_s = self._tracks.window(np.array([row]), end_us)
+        now_dbm = power[ages_s * 1e6 > -since_us, near, 0]
+        looks = np.count_nonzero(now_dbm > SILENT_DBM)
+        if looks < LEAST_LOOKS or now_dbm.max() < watched.usual_dbm - MUCH_WEAKER_DB:
+            return False
+        most = loudest_since(self._tracks, self._beside, row, told_us)
+        return bool(most[near] >= most[1 - near])
 
     def _taken_back(self, watched: _Watched) -> Decision:
         states, tag, before = self._states, watched.decision.tag, watched.before

@@ -12,7 +12,7 @@ import numpy as np
 
 from gateway.location.coverage import INSIDE, OUTSIDE, Coverage
 from gateway.location.times import NEVER_US
-from gateway.location.tracks import SILENT_DBM, Bools, Numbers, Times, Tracks
+from gateway.location.tracks import SILENT_DBM, Bools, Numbers, Power, Times, Tracks
 
 #: What was read so shortly after or before the crossing may belong to it.
 AFTER_US, BEFORE_US = 750_000, 2_000_000
@@ -45,6 +45,15 @@ def was_beyond(
     """Which tags were heard beyond the wall before they are said to have crossed it."""
     far = np.where(outward, OUTSIDE, INSIDE)
     return _is_at(tracks, beside, rows, far, np.zeros_like(crossing_us), crossing_us - BEFORE_US)
+
+
+def loudest_since(tracks: Tracks, beside: Bools, row: int, since_us: int) -> Power:
+    """(2,): the most that this door and those beside heard of a track's tag on each side."""
+    starts, ends = tracks.spans(tracks.tag[[row]])
+    rows = tracks.row[starts[0] : ends[0]]
+    rows = rows[beside[tracks.door[row], tracks.door[rows]] | (rows == row)]
+    since = np.full(len(rows), since_us)
+    return np.asarray(tracks.most_between(rows, since, np.full(len(rows), NEVER_US)).max(axis=1))
 
 
 def _is_at(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gateway.drivers.recording import MAX_GAP_US, MAX_LINE_BYTES, Recording
+from gateway.drivers.recording import MAX_GAP_US, Recording
+from gateway.drivers.recording_blocks import MAX_LINE_BYTES
 from gateway.drivers.recording_lines import lines_of
 from gateway.errors import DriverError
 from gateway.model.outcome import Inputs
@@ -61,14 +62,13 @@ def test_the_quick_way_and_the_long_way_give_the_same_rows(tmp_path: Path) -> No
         | {"t": T + n, "epc": f"30{n % 7:022X}", "antenna": 1 + n % 2, "rssi": -50.25 - n % 9}
         | ({"phase": n / 100, "channel": n % 50} if n % 3 else {})
         | ({"count": n * 200} if n % 5 else {})
+        | ({"first": T + n * 2 - 300} if n % 4 else {"first": None})
         for n in range(500)
     ]
     quick = read(write(tmp_path / "quick.jsonl", *lines))
-    slow = read(
-        write(tmp_path / "slow.jsonl", *[{**line, "first": line["t"]} for line in lines], "{broken")
-    )
+    slow = read(write(tmp_path / "slow.jsonl", *lines, "{broken", READ_LINE | {"count": True}))
     assert quick[2] == []
-    assert len(slow[2]) == 1
+    assert len(slow[2]) == 2
     one, other = (np.concatenate([r for _, i in b for r in i.reads]) for b in (quick[1], slow[1]))
     for name in one.dtype.names or ():
         np.testing.assert_array_equal(one[name], other[name])
@@ -120,6 +120,33 @@ def test_a_broken_line_is_told_with_its_number_and_skipped(
     assert recording.counts.broken == 1
     assert told[0].startswith(f"{path}:2: skipped: ")
     assert words in told[0]
+
+
+def test_broken_lines_do_not_make_a_good_one_together(tmp_path: Path) -> None:
+    whole = json.dumps(READ_LINE)
+    path = write(tmp_path / "r.jsonl", whole[:-1] + ', "x": [{}', "{}]}", f"{whole},{whole}", whole)
+    recording, _, told = read(path)
+    assert [line.split(":")[1] for line in told] == ["1", "2", "3"]
+    assert recording.counts.reads == 1
+
+
+def test_empty_lines_and_a_last_one_without_an_end_are_no_mistakes(tmp_path: Path) -> None:
+    whole = json.dumps(READ_LINE)
+    (tmp_path / "r.jsonl").write_bytes(f"\n{whole}\r\n \n\n{whole}\n\n{whole}".encode())
+    recording, _, told = read(tmp_path / "r.jsonl")
+    assert told == []
+    assert (recording.counts.reads, recording.counts.lines) == (3, 7)
+
+
+def test_lines_are_whole_wherever_a_block_of_them_ends(tmp_path: Path) -> None:
+    lines = [READ_LINE | {"t": T + n, "note": "x" * (n * 7 % 900)} for n in range(1500)]
+    lines[700] |= {"note": "x" * MAX_LINE_BYTES}
+    recording, batches, told = read(write(tmp_path / "r.jsonl", *lines))
+    assert len(told) == 1
+    assert told[0].startswith(f"{tmp_path / 'r.jsonl'}:701: skipped: not JSON: ")
+    times_us = np.concatenate([r["time_us"] for _, i in batches for r in i.reads])
+    assert times_us.tolist() == [T + n for n in range(1500) if n != 700]
+    assert recording.counts.lines == 1500
 
 
 def test_other_antennas_than_the_sites_are_told_once(tmp_path: Path) -> None:

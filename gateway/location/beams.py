@@ -8,7 +8,7 @@ is well again. That a beam says nothing never speaks against a passage: beams mi
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -139,6 +139,7 @@ class Beams:
         self.paired = sorted(d for d, p in self._at if p == INSIDE and (d, OUTSIDE) in self._at)
         self._stirred: set[int] = set()
         self._spans: dict[int, list[tuple[int, int]]] = {}  # see `_occupied`
+        self._breaks: dict[tuple[int, int], Sequence[Break]] = {}  # see `breaks`
         self._lines: dict[int, Times] = {}  # see `_line`
 
     def observe(self, sensors: Iterable[SensorReading]) -> None:
@@ -190,10 +191,12 @@ class Beams:
         switch = self._at.get((door, side))
         return [] if switch is None else switch.broken_us()
 
-    def breaks(self, door: int, side: int) -> list[Break]:
+    def breaks(self, door: int, side: int) -> Sequence[Break]:
         """The same with the times at which it was clear again, None where it is not yet."""
-        switch = self._at.get((door, side))
-        return [] if switch is None else switch.breaks()
+        if (known := self._breaks.get((door, side))) is None:
+            switch = self._at.get((door, side))
+            known = self._breaks[door, side] = [] if switch is None else switch.breaks()
+        return known
 
     def occupied(self, door: int, first_us: int, last_us: int) -> tuple[int, int] | None:
         """When something stood in a door's beams at, or very near, a span of time; None: nothing.
@@ -255,6 +258,7 @@ class Beams:
     def _forget(self, switch: _Switch) -> None:
         """What was made of a sensor's changes does not hold any more."""
         self._spans.pop(switch.door, None)
+        self._breaks.pop((switch.door, switch.place), None)
         self._lines.pop(switch.place, None)
 
     def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:

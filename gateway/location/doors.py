@@ -427,6 +427,7 @@ def _best_of_tag(tags: Numbers, chance: Floats) -> Bools:
     most = np.maximum.reduceat(chance, np.flatnonzero(starts))
     number = np.cumsum(starts) - 1
     likeliest = np.flatnonzero(chance == most[number])
+    of_tag = number[likeliest]
     best = np.zeros(len(tags), dtype=bool)
-    best[likeliest[np.unique(number[likeliest], return_index=True)[1]]] = True
+    best[likeliest[np.concatenate(([True], of_tag[1:] != of_tag[:-1]))]] = True
     return best

@@ -18,6 +18,7 @@ from gateway.location.company import Company, Neighbours, Passed
 from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
 from gateway.location.epochs import is_turn
 from gateway.location.explain import antenna_reads
+from gateway.location.fellows import Fellows
 from gateway.location.line import crossed_us, is_before, is_through, standing
 from gateway.location.mouths import stands_in_mouth
 from gateway.location.passage_features import (
@@ -77,7 +78,7 @@ class Doors:
         self._tracks = Tracks(coverage)
         self.beams = Beams(coverage.site)
         self.retractions = Retractions(coverage, states, self._tracks)
-        self._passed = Passed.nobody()
+        self._passed, self._fellows = Passed.nobody(), Fellows(states)
         self._half, self._beside = coverage.half, doors_of_wall(coverage)
         #: Doors at which a load was passing when they were last looked at.
         self._passing: Bools = np.zeros(len(self._half), dtype=bool)
@@ -134,12 +135,13 @@ class Doors:
             return []
         tags = self._tracks.tag[rows]
         chances, company = self._judged(rows, features, end_us)
+        along = self._fellows.speak(tags, self._tracks.door[rows], features, chances, self._passed)
         chance = chances[:, :2].max(axis=1)
         best = _best_of_tag(tags, chance)
         outward = chances[:, OUT] > chances[:, IN]
         sure_s = self._tracks.sure_for_s(rows, outward, chance >= CONFIRMED, end_us)
         through = self._through(rows, outward, best & (sure_s >= THROUGH_S), features)
-        ripe = best & is_ripe(features, chances, company, sure_s, through)
+        ripe = best & is_ripe(features, chances, company, sure_s, through, along)
         ripe &= ~self._before_the_line(rows, outward, ripe, features, end_us)
         early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
         early &= ~features.half

@@ -42,11 +42,17 @@ THROUGH_S = 1.0
 
 
 def is_ripe(
-    features: Features, chances: Floats, company: Company, sure_s: Floats, through: Bools
+    features: Features,
+    chances: Floats,
+    company: Company,
+    sure_s: Floats,
+    through: Bools,
+    along: Bools,
 ) -> Bools:
     """Cases to be confirmed; `sure_s` is for how long each has been as likely as `CONFIRMED`.
 
-    `through`: the beams saw its load leave the side that it came from.
+    `through`: the beams saw its load leave the side that it came from. `along`: most of those that
+    it came with have surely passed.
     """
     chance, since_s = chances[:, :2].max(axis=1), features.since_peak_s
     late = since_s >= LATE_S
@@ -64,7 +70,7 @@ def is_ripe(
     enough = np.where(features.half, CONFIRMED_HALF, enough)
     way = np.where(chances[:, OUT] > chances[:, 1 - OUT], 1.0, -1.0)
     undecided = _is_undecided(features, way)
-    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN)) & ~through
+    undecided &= ~((sure_s >= CERTAIN_S) & (chance >= CERTAIN)) & ~through & ~along
     against = (way * features.order_column("origin") < 0.0) & (chance < CONFIRMED_AGAINST)
     against &= one_sided
     return np.asarray((soon | (late & (chance >= enough))) & ~undecided & ~against)

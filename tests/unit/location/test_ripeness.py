@@ -19,6 +19,7 @@ def ripe(
     origin: float = 0.0,
     usual: float = 0.0,
     through: bool = False,
+    along: bool = False,
 ) -> bool:
     """Whether one case is: outward, with company."""
     order, passage = np.zeros((1, len(ORDER_FEATURES))), np.zeros((1, len(PASSAGE_FEATURES)))
@@ -38,7 +39,11 @@ def ripe(
     nobody = np.zeros(1)
     company = Company(np.array([[9.0, 0.0]]), nobody, nobody, nobody, order, passage)
     chances = np.array([[chance, 0.0, 1.0 - chance]])
-    return bool(is_ripe(features, chances, company, np.array([sure_s]), np.array([through]))[0])
+    return bool(
+        is_ripe(
+            features, chances, company, np.array([sure_s]), np.array([through]), np.array([along])
+        )[0]
+    )
 
 
 def test_what_is_sure_is_confirmed_once_its_last_peak_is_past() -> None:
@@ -83,3 +88,9 @@ def test_what_the_beams_saw_go_through_need_not_be_sure_for_long() -> None:
     assert ripe(chance=0.98, sure_s=1.0, lingers=True, through=True)
     assert not ripe(chance=0.98, sure_s=1.0, lingers=True)
     assert not ripe(chance=0.95, sure_s=1.0, lingers=True, through=True)
+
+
+def test_what_went_along_with_those_it_came_with_may_linger() -> None:
+    assert ripe(chance=0.9, since_peak_s=5.0, lingers=True, along=True)
+    assert not ripe(chance=0.9, since_peak_s=5.0, lingers=True)
+    assert not ripe(chance=0.9, since_peak_s=1.0, lingers=True, along=True)

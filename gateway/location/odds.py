@@ -33,7 +33,8 @@ BELOW_WEAKEST_DB = 2.0
 #: Against a zone of which no antenna ever heard the tag.
 UNHEARD = 4.0
 #: Odds are not as sure as they look: what biases one antenna biases its neighbour.
-TEMPERATURE = 1.5
+#: Where antennas overlap, what is common to tags that belong together is no proof of their zone.
+TEMPERATURE, TEMPERATURE_SHARED = 1.5, 3.0
 #: How likely something hides a tag from an antenna that should hear it: its goods, its angle.
 HIDDEN = 0.1
 #: Log-likelihood of a column that is no zone.
@@ -50,10 +51,11 @@ class Odds:
     logs: Floats  # log-likelihood, about 0 at best; NOWHERE for NO_ZONE
     mates: Floats  # what of it the tags say that belong with them: mates and kin
     looks: Looks
+    temperature: Floats  # by tag
 
     def chances(self) -> Floats:
         """The same as probabilities, each row adding up to 1."""
-        logs = (self.logs - self.logs.max(axis=1, keepdims=True)) / TEMPERATURE
+        logs = (self.logs - self.logs.max(axis=1, keepdims=True)) / self.temperature[:, None]
         chances = np.exp(logs)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
@@ -106,7 +108,14 @@ class ZoneOdds:
             if len(which):
                 tag = of_tag[which]
                 logs[tag, places[which]] = weigh(of_zone[which], tag, columns)
-        return Odds(zones=zones, logs=logs, mates=np.zeros(logs.shape), looks=looks)
+        shared = self.profiles.shared[zones].any(axis=1)
+        return Odds(
+            zones=zones,
+            logs=logs,
+            mates=np.zeros(logs.shape),
+            looks=looks,
+            temperature=np.where(shared, TEMPERATURE_SHARED, TEMPERATURE),
+        )
 
     def _candidates(self, tags: Numbers, looks: Looks) -> Zones:
         watched = self.profiles.audible[looks.antenna]

@@ -163,7 +163,13 @@ class ZonePresence:
         self._mates.leave(tags[strange])
         mates[strange] = 0.0
         mates += kin_say
-        return Odds(zones=zones, logs=logs + mates, mates=mates, looks=odds.looks)
+        return Odds(
+            zones=zones,
+            logs=logs + mates,
+            mates=mates,
+            looks=odds.looks,
+            temperature=odds.temperature,
+        )
 
     def _odds_of(self, tags: Numbers, end_us: int) -> Odds:
         return self._odds.of(tags, np.minimum(self._states.last_us[tags] + FRESH_US, end_us))

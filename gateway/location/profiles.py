@@ -34,7 +34,8 @@ LARGEST_M = 12.0
 #: An antenna that should hear a zone so much weaker than another is not asked about it.
 FAR_DB = 25.0
 #: A tag that an antenna hears may be in any zone that it hears by no more than this less.
-AUDIBLE_DB = 12.0
+#: Where antennas overlap, goods may hide it from the nearer ones.
+AUDIBLE_DB, AUDIBLE_SHARED_DB = 12.0, 20.0
 #: Antennas whose silence about a zone counts, the best ones.
 HEARERS = 4
 
@@ -81,7 +82,8 @@ class Profiles:
     def _audible(self, coverage: Coverage, zones: npt.NDArray[np.intp]) -> npt.NDArray[np.int16]:
         """By antenna, the zones where a tag may be that it hears; -1 where there are fewer."""
         heard = coverage.covers.copy()
-        heard[:, zones] |= self.expected_db[: len(zones)].T >= -AUDIBLE_DB
+        least_db = -np.where(self.shared[zones], AUDIBLE_SHARED_DB, AUDIBLE_DB)
+        heard[:, zones] |= self.expected_db[: len(zones)].T >= least_db
         most = max(1, int(heard.sum(axis=1).max()))
         audible = np.full((len(heard), most), -1, dtype=np.int16)
         for number, row in enumerate(heard[:-1]):

@@ -82,8 +82,8 @@ class Profiles:
     def _audible(self, coverage: Coverage, zones: npt.NDArray[np.intp]) -> npt.NDArray[np.int16]:
         """By antenna, the zones where a tag may be that it hears; -1 where there are fewer."""
         heard = coverage.covers.copy()
-        least_db = -np.where(self.shared[zones], AUDIBLE_SHARED_DB, AUDIBLE_DB)
-        heard[:, zones] |= self.expected_db[: len(zones)].T >= least_db
+        weaker_db = np.where(self.shared[zones], AUDIBLE_SHARED_DB, AUDIBLE_DB)
+        heard[:, zones] |= self.expected_db[: len(zones)].T + weaker_db >= 0.0
         most = max(1, int(heard.sum(axis=1).max()))
         audible = np.full((len(heard), most), -1, dtype=np.int16)
         for number, row in enumerate(heard[:-1]):

@@ -31,7 +31,7 @@ from gateway.model.movement import Decision, Movement, Presence, Status, movemen
 from gateway.model.outcome import Inputs, Outcome, TagColumns, TagRow
 from gateway.model.passage import Passage, PassageDecision
 from gateway.model.place import Site
-from gateway.model.reads import in_order
+from gateway.model.reads import Reads, empty_reads, in_order
 from gateway.model.sequences import Sequences
 from gateway.model.tags import NO_TAG, TagIndex, TagNumbers
 from gateway.model.tuning import LocationTuning, OverloadTuning
@@ -129,11 +129,12 @@ class Core:
     def _take(self, inputs: Inputs) -> None:
         """Put everything into its epoch, on the gateway's clock."""
         self.clocks.follow(inputs.statuses)
-        self.epochs.add_statuses(inputs.statuses)
-        self.epochs.add_sensors(inputs.sensors)
-        self.epochs.add_commands(inputs.commands)
+        self.epochs.add(inputs, self._received(inputs))
+
+    def _received(self, inputs: Inputs) -> Reads:
+        """The reads of a tick, each once, in order of arrival, on the gateway's clock."""
         if not inputs.reads:
-            return
+            return empty_reads()
         reads = in_order(inputs.reads)
         inputs.reads = [reads]
         counts = self.counts
@@ -145,7 +146,7 @@ class Core:
         self.clocks.correct(reads)
         once = self._duplicates.drop(reads, keys)
         counts.duplicates += len(reads) - len(once)
-        self.epochs.add_reads(once)
+        return once
 
     def _heard(self, epoch: Epoch) -> tuple[int, ...]:
         """The numbers of the antennas that read something."""

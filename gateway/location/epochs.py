@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ import numpy.typing as npt
 from gateway.location.sightings import coalesce
 from gateway.model.command import Command
 from gateway.model.device import DeviceStatus, SensorReading
+from gateway.model.outcome import Inputs
 from gateway.model.reads import Reads, joined
 
 EPOCH_US = 100_000
@@ -32,6 +35,9 @@ MAX_LATENESS_US = 2_000_000
 MEMORY_US = 60_000_000
 #: Margin over the lateness seen, as a fraction of 8: a report is rarely as late as the next one.
 MARGIN_EIGHTHS = 10
+
+#: When something that is no read arrived, how it is taken, and what it is.
+_Arrived = tuple[int, Callable[[Any], None], Any]
 
 
 def is_turn(end_us: int) -> bool:
@@ -93,10 +99,23 @@ class Epochs:
         waiting = [reads["tag"] for epoch in self._open.values() for reads in epoch.reads]
         return np.unique(np.concatenate(waiting)) if waiting else np.zeros(0, np.uint32)
 
+    def add(self, inputs: Inputs, reads: Reads) -> None:
+        """Take `reads` (in order of arrival) and all else of one tick's inputs, as it arrived."""
+        others: list[_Arrived] = [(s.time_us, self.add_statuses, s) for s in inputs.statuses]
+        others += [(r.at_us, self.add_sensors, r) for r in inputs.sensors]
+        others += [(c.time_us, self.add_commands, c) for c in inputs.commands]
+        for at_us, add, other in sorted(others, key=itemgetter(0)):
+            before = int(np.searchsorted(reads["at_us"], at_us))
+            self.add_reads(reads[:before])
+            reads = reads[before:]
+            add((other,))
+        self.add_reads(reads)
+
     def add_reads(self, reads: Reads) -> None:
         """Take reads in order of arrival; their `time_us` must be on the gateway's clock."""
         if not len(reads):
             return
+        self._begin(int(reads["at_us"][0]))
         at_us = np.maximum(reads["at_us"], self._last_at_us)
         self._last_at_us = int(at_us[-1])
         time_us = np.minimum(reads["time_us"], at_us)
@@ -133,7 +152,7 @@ class Epochs:
         self._floor = max(self._floor, (now_us - self._lateness_us) // EPOCH_US)
         last = self._floor - 1
         if self._closed < 0:
-            self._closed = min(self._open, default=last + 1) - 1
+            self._closed = last
         while self._closed < last:
             number = self._closed + 1
             if number not in self._open and not busy():
@@ -152,7 +171,13 @@ class Epochs:
         timer = number + -number % EPOCHS_PER_TIMER
         return min([timer, *(n for n in self._open if n < timer)])
 
+    def _begin(self, at_us: int) -> None:
+        """The first input has arrived: the oldest epoch is that which is open by then."""
+        if self._closed < 0:
+            self._closed = (at_us - self._least_us) // EPOCH_US - 1
+
     def _number(self, time_us: int, at_us: int) -> int:
+        self._begin(at_us)
         self._last_at_us = at_us = max(at_us, self._last_at_us)
         self._floor = max(self._floor, (at_us - self._lateness_us) // EPOCH_US)
         return max(min(time_us, at_us) // EPOCH_US, self._floor)

@@ -275,12 +275,14 @@ class Doors:
         must not be heard behind the wall.
         """
         denied = np.zeros(len(rows), dtype=bool)
-        asked = np.flatnonzero((chances[:, :2].max(axis=1) >= 0.5) & ~features.half)
-        if len(asked) and self._beside.any():
-            outward = chances[asked, OUT] > chances[asked, IN]
-            said = (self._tracks, self._beside, rows[asked], outward, features.crossing_us[asked])
-            one_sided = features.passage_column("both")[asked] == 0.0
-            denied[asked] = was_beyond(*said) | (one_sided & is_behind(*said))
+        asked = (chances[:, :2].max(axis=1) >= 0.5) & ~features.half & self._beside.any()
+        one_sided = features.passage_column("both") == 0.0
+        for veto, of in ((was_beyond, asked), (is_behind, asked & one_sided)):
+            if len(some := np.flatnonzero(of)):
+                outward, crossing_us = chances[some, OUT] > chances[some, IN], features.crossing_us
+                denied[some] |= veto(
+                    self._tracks, self._beside, rows[some], outward, crossing_us[some]
+                )
         return denied
 
     def _through(self, rows: Numbers, outward: Bools, asked: Bools, features: Features) -> Bools:

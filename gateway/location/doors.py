@@ -38,7 +38,7 @@ from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, THROUGH_S, W
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
-from gateway.location.walls import doors_of_wall, is_behind, was_beyond
+from gateway.location.walls import doors_of_wall, is_behind, was_beyond, zones_of_wall
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
 
 #: Of a case that is older than this nothing new is expected.
@@ -80,6 +80,7 @@ class Doors:
         self.retractions = Retractions(coverage, states, self._tracks)
         self._passed, self._fellows = Passed.nobody(), Fellows(states)
         self._half, self._beside = coverage.half, doors_of_wall(coverage)
+        self._zones = zones_of_wall(coverage)
         #: Doors at which a load was passing when they were last looked at.
         self._passing: Bools = np.zeros(len(self._half), dtype=bool)
         self.open_tags: Numbers = np.zeros(0, dtype=np.intp)
@@ -366,11 +367,13 @@ class Doors:
             crossing_us = by_beams or crossing_us
         since_us = int(states.since_us[tag])
         chance = float(case.chances[:2].max())
-        if here == site.zone_numbers[to_zone]:
+        if here != NO_ZONE and self._zones[number, OUTSIDE if outward else INSIDE, here]:
             first_reads = crossing_us - since_us <= FIRST_READS_US and states.seq[tag] <= 1
             first_reads &= bool(tracks.settled_us[case.row] <= since_us)  # … and not by passing
             long_ago = chance >= CONFIRMED and crossing_us - since_us > RETURNED_US
-            if not (first_reads or long_ago or self._came_again(case.row, since_us)):
+            beside = here != site.zone_numbers[to_zone]
+            again = not beside and self._came_again(case.row, since_us)
+            if not (first_reads or long_ago or again):
                 return None  # it is there already: this is its own echo
             here = NO_ZONE  # it was put there by its first reads, or came back unseen
         event_us = max(crossing_us, since_us)

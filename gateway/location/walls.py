@@ -27,6 +27,16 @@ def doors_of_wall(coverage: Coverage) -> Bools:
     return np.asarray(beside & ~np.eye(len(inside), dtype=bool))
 
 
+def zones_of_wall(coverage: Coverage) -> Bools:
+    """(doors, 2, zones): which zones lie inside and outside of each door's wall."""
+    each = np.arange(len(coverage.inside))
+    walls = doors_of_wall(coverage) | (each[:, None] == each)
+    ends = np.zeros((2, len(each), len(coverage.blind)), dtype=bool)
+    ends[INSIDE, each, coverage.inside] = ends[OUTSIDE, each, coverage.outside] = True
+    sides = (walls.astype(np.intp) @ ends.astype(np.intp)) > 0
+    return np.asarray((sides & ~sides[::-1]).swapaxes(0, 1))
+
+
 def is_behind(
     tracks: Tracks, beside: Bools, rows: Numbers, outward: Bools, crossing_us: Times
 ) -> Bools:

@@ -11,9 +11,9 @@ import pytest
 from gateway.location.coverage import Coverage
 from gateway.location.sightings import SIGHTING
 from gateway.location.tracks import Bools, Tracks
-from gateway.location.walls import doors_of_wall, is_behind, was_beyond
+from gateway.location.walls import doors_of_wall, is_behind, was_beyond, zones_of_wall
 from gateway.model.place import Antenna, Door, Side, Zone
-from tests.scene import SITE, START_US, S
+from tests.scene import SITE, START_US, S, Scene
 
 SIDES = (Side.INSIDE, Side.OUTSIDE)
 #: Two doors beside each other, and one that leads on from the first one's staging area.
@@ -104,3 +104,26 @@ def test_a_door_of_another_wall_says_nothing() -> None:
 
 def test_doors_that_lead_out_of_or_into_the_same_zone_are_in_one_wall() -> None:
     assert np.argwhere(doors_of_wall(Coverage(DOORS))).tolist() == [[0, 1], [1, 0]]
+
+
+def test_what_lies_beyond_another_door_of_the_wall_lies_beyond_this_one_too() -> None:
+    inside, outside = zones_of_wall(Coverage(DOORS))[0]
+    names = np.array([zone.id for zone in DOORS.zones])
+    assert set(names[inside]) == {"staging", "staging-2"}
+    assert set(names[outside]) == {"yard"}
+
+
+def comes_in(scene: Scene, door: str, at_s: float) -> None:
+    for port, peak_s in ((2, -0.6), (1, 0.6)):
+        for step in range(-20, 21):
+            off_s = step / 10
+            scene.read("A", f"{door}/{port}", at_s=at_s + peak_s + off_s, dbm=-48 - 8 * off_s**2)
+
+
+@pytest.mark.parametrize("pause_s", [8.0, 40.0])
+def test_what_has_just_come_in_beside_is_not_taken_to_come_in_here_too(pause_s: float) -> None:
+    scene = Scene(site=DOORS)
+    comes_in(scene, "door-2", 20.0)
+    comes_in(scene, "door-1", 20.0 + pause_s)
+    passages = [m.door for m in scene.run(34 + pause_s).of("A") if m.direction]
+    assert passages == (["door-2"] if pause_s < 10 else ["door-2", "door-1"])

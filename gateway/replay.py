@@ -19,6 +19,7 @@ class Replay:
 
     def __init__(self, core: Core, recording: Recording) -> None:
         self._core, self._recording = core, recording
+        self._waiting = Inputs()  # of ticks in which nothing could be decided
         self.movements = 0
         self.passages = 0
         self.alerts = 0
@@ -36,6 +37,7 @@ class Replay:
             now_us = at_us
             yield from self._tick(inputs, now_us)
         if now_us:
+            yield from self._run(now_us)  # now all is known of how late readers are
             end_us = self._recording.last_at_us + self._core.epochs.lateness_us + EPOCH_US
             yield from self._idle(now_us, max(now_us, end_us) + drain_us, tick_us)
 
@@ -47,6 +49,13 @@ class Replay:
             yield from self._tick(Inputs(), now_us)
 
     def _tick(self, inputs: Inputs, now_us: int) -> Iterator[Outcome]:
+        """One tick; where it can decide nothing, its inputs are taken with the next one's."""
+        self._waiting.add(inputs)
+        if self._core.epochs.may_close(now_us):
+            yield from self._run(now_us)
+
+    def _run(self, now_us: int) -> Iterator[Outcome]:
+        inputs, self._waiting = self._waiting, Inputs()
         outcome = self._core.tick(inputs, now_us)
         self.movements += len(outcome.movements)
         self.passages += len(outcome.passages)

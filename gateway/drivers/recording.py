@@ -90,10 +90,7 @@ class Recording:
                 raise DriverError("the recordings are far apart in time: replay them one by one")
             before, inputs = number, Inputs()
             for _, part in parts:
-                inputs.reads += part.reads
-                inputs.sensors += part.sensors
-                inputs.statuses += part.statuses
-                inputs.commands += part.commands
+                inputs.add(part)
             yield (number + 1) * tick_us - 1, inputs
 
     def _ticks(self, path: Path, tick_us: int) -> Iterator[tuple[int, Inputs]]:

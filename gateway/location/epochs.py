@@ -144,6 +144,13 @@ class Epochs:
         for command in commands:
             self._epoch(self._number(command.time_us, command.time_us)).commands.append(command)
 
+    def may_close(self, now_us: int) -> bool:
+        """Whether an epoch may be complete by then, whatever arrives until then."""
+        # The lateness allowed falls only with a new span.
+        same = now_us // MEMORY_US == self._span
+        lateness_us = self._lateness_us if same else self._least_us
+        return self._closed < max(self._floor, (now_us - lateness_us) // EPOCH_US) - 1
+
     def closed(self, now_us: int, busy: Callable[[], bool]) -> Iterator[Epoch]:
         """Hand out every epoch that the watermark has passed, in order.
 

@@ -29,6 +29,13 @@ class Inputs:
     statuses: list[DeviceStatus] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
 
+    def add(self, later: Inputs) -> None:
+        """Put in what came in after these."""
+        self.reads += later.reads
+        self.sensors += later.sensors
+        self.statuses += later.statuses
+        self.commands += later.commands
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagRow:

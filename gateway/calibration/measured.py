@@ -67,6 +67,11 @@ class Measured:
         means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
         return means, counts / (max(end_us - begin_us, 1) / 1e6)
 
+    def reads(self, tag: int, begin_us: int, end_us: int) -> int:
+        """How often a tag was read, with a power."""
+        rows = self._rows(tag, begin_us, end_us)
+        return int(rows.stop - rows.start)
+
     def _rows(self, tag: int, begin_us: int, end_us: int) -> slice:
         first, last = np.searchsorted(self._tag, [tag, tag + 1])
         start, end = np.searchsorted(self._time_us[first:last], [begin_us, end_us])

@@ -143,8 +143,9 @@ class Walk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lying:
-    """Tags that lay in a zone for a while."""
+    """Tags that lay in a zone for a while; `number` is its place in the file."""
 
+    number: int = 0
     zone: str
     begin_us: int
     end_us: int
@@ -180,12 +181,13 @@ def walks_of(file: WalksFile, start_us: int) -> tuple[list[Walk], list[Lying]]:
     ]
     lying = [
         Lying(
+            number=number,
             zone=entry.zone,
             begin_us=entry.begin.at(start_us),
             end_us=entry.end.at(start_us),
             tags=entry.tags,
         )
-        for entry in file.bins
+        for number, entry in enumerate(file.bins, start=1)
     ]
     return walks, lying
 

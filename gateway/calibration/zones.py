@@ -62,7 +62,7 @@ def zone_tables(
     for zone in known_zones:
         table, _ = _zone(of_zone[zone], prior[zone], floors_dbm, prior_tags)
         found[site.zones[zone].id] = {
-            (a.reader, a.port): round(float(db), 1)
+            (a.reader, a.port): round(float(db), 1) + 0.0  # never -0.0
             for a, db in zip(site.antennas, table, strict=True)
             if np.isfinite(db)
         }

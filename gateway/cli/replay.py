@@ -76,6 +76,8 @@ def replay(
         watch_of(configuration, items, rules, wanted=bool(alerts)),
     )
     complaints = _Complaints()
+    for note in configuration.calibration_notes:
+        complaints.tell(str(note))
     recording = Recording(configuration.site, tags, complaints.tell, configuration.sensor_ids)
     with ExitStack() as stack:
         tell = [Lines(stack, out, passages, alerts).tell, complaints.of]

@@ -28,6 +28,7 @@ def run(
     """
     import asyncio
     import gc
+    import logging
 
     # Almost all that a start makes stays: to look for garbage in it, again and again, would be a
     # fifth of its work.
@@ -39,6 +40,8 @@ def run(
     configuration, rules = load_all(site)
     log = configuration.settings.log
     set_up_logging(log.level, json_lines=_json_lines(log.format))
+    for note in configuration.calibration_notes:
+        logging.getLogger(__name__).warning("%s", note)
     asyncio.run(_serve(Service(configuration, rules)))
 
 

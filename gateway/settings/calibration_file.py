@@ -112,7 +112,8 @@ def _tell_strangers(tree: Node, file: CalibrationFile, site: Site, report: Repor
         antennas += [
             ((a.reader, a.port), ("zones", n, "antennas", m)) for m, a in enumerate(zone.antennas)
         ]
-    for (reader, port), steps in antennas:
+    first = dict(reversed(antennas))  # each is told once
+    for (reader, port), steps in first.items():
         if (reader, port) not in site.antenna_numbers:
             place = tree.at(*steps).place
             report.note(place, f"the site has no antenna {port} of {quoted(reader)}: ignored")

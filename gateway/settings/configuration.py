@@ -15,7 +15,7 @@ from gateway.model.device import ReaderConfig, SensorConfig
 from gateway.model.place import Site
 from gateway.model.tuning import LocationTuning, OutboxTuning, OverloadTuning
 from gateway.settings.address import parse_address
-from gateway.settings.calibration_file import read_calibration
+from gateway.settings.calibration_file import USUAL_FILE, read_calibration
 from gateway.settings.credentials import Secrets
 from gateway.settings.devices import build_readers, build_sensors, needs_broker, read_devices
 from gateway.settings.document import read_document
@@ -49,6 +49,12 @@ class Configuration:
     api_host: str
     api_port: int
     notes: tuple[Problem, ...] = ()  # what the user should know, though nothing is wrong
+
+    @property
+    def calibration_notes(self) -> tuple[Problem, ...]:
+        """What the calibration says of antennas and zones that the site does not have."""
+        file = str(self.directory / (self.settings.location.calibration or USUAL_FILE))
+        return tuple(note for note in self.notes if note.file == file)
 
     @property
     def sensor_ids(self) -> frozenset[str]:

@@ -275,11 +275,15 @@ class Evidence:
         tags, antennas = (pairs >> 16).astype(np.intp), (pairs & 0xFFFF).astype(np.int16)
         starts = np.concatenate(([True], tags[1:] != tags[:-1]))
         rows = np.arange(len(tags))
-        ranks = rows - np.maximum.accumulate(np.where(starts, rows, 0))
-        fits = ranks < SLOTS
-        tags, antennas, ranks = tags[fits], antennas[fits], ranks[fits]
+        firsts = np.maximum.accumulate(np.where(starts, rows, 0))
+        ranks = rows - firsts
         silent_us = states.slot_us[tags]
-        silent_us[np.isin(tags[:, None] * SLOTS + np.arange(SLOTS), in_use)] = NEVER_US
+        owners = np.minimum(np.searchsorted(tags, in_use // SLOTS), len(tags) - 1)
+        theirs = tags[owners] == in_use // SLOTS
+        silent_us[owners[theirs], in_use[theirs] % SLOTS] = NEVER_US
+        silent_us = silent_us[firsts]
+        fits = ranks < SLOTS
+        tags, antennas, ranks, silent_us = tags[fits], antennas[fits], ranks[fits], silent_us[fits]
         oldest = np.argsort(silent_us, axis=1, kind="stable")
         slots = oldest[np.arange(len(tags)), ranks]
         # What is forgotten of a tag's own zone is kept as its last read there.

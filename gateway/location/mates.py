@@ -137,10 +137,10 @@ def together(
     """
     counts = (zones != NO_ZONE) & (groups != NO_MATES)[:, None]
     said = np.where(counts & live[:, None], np.maximum(logs, -AGAINST) + AGAINST, 0.0)
-    keys = groups[:, None] * np.int64(1 << 16) + zones
-    _, places = np.unique(keys, return_inverse=True)
+    _, numbers = np.unique(groups, return_inverse=True)
+    places = numbers[:, None] * (int(zones.max(initial=0)) + 2) + (zones - NO_ZONE)
     totals = np.bincount(places.ravel(), weights=said.ravel())
-    others = totals[places.reshape(zones.shape)] - said
+    others = totals[places] - said
     return np.asarray(np.where(counts, others / TEMPER, 0.0))
 
 

@@ -184,9 +184,14 @@ class Core:
         """Turn the engine's decisions into movements, passages and rows to store."""
         changed: dict[int, None] = {}
         after = _later(step.decisions)
+        begun = {tag: self._seq(tag) - count for tag, count in after.items()}
         for decision in step.decisions:
             if decision.status is Status.PROVISIONAL:
                 seq = self._seq(decision.tag) + 1
+                outcome.provisional.append(self._movement(decision, seq, outcome.now_us))
+                continue
+            if decision.announced:  # what it takes back has the number of the next movement
+                seq = begun.get(decision.tag, self._seq(decision.tag)) + 1
                 outcome.provisional.append(self._movement(decision, seq, outcome.now_us))
                 continue
             retracted = decision.status is Status.RETRACTED

@@ -36,9 +36,13 @@ class Call:
 
 
 def calls_of(outcomes: Iterable[Outcome], site: Site, tags: TagIndex) -> Iterator[Call]:
-    """What the core says, as calls. That a tag is missing says nothing new of where it is."""
+    """What the core says, as calls. That a tag is missing says nothing new of where it is.
+
+    Nor is it a call that something came to nothing which was only announced.
+    """
     for outcome in outcomes:
-        for movement in (*outcome.provisional, *outcome.movements):
+        announced = [m for m in outcome.provisional if m.status is Status.PROVISIONAL]
+        for movement in (*announced, *outcome.movements):
             if movement.kind is not Kind.MISSING:
                 yield _call(movement, site, tags)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gateway.location.announcements import Announcements
 from gateway.location.beams import BEAM_US, Beams
 from gateway.location.company import Company, Neighbours, Passed
 from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
@@ -78,6 +79,7 @@ class Doors:
         self._tracks = Tracks(coverage)
         self.beams = Beams(coverage.site)
         self.retractions = Retractions(coverage, states, self._tracks)
+        self._announcements = Announcements(states, self._tracks, coverage.site.door_numbers)
         self._passed, self._fellows = Passed.nobody(), Fellows(states)
         self._half, self._beside = coverage.half, doors_of_wall(coverage)
         self._zones = zones_of_wall(coverage)
@@ -94,8 +96,8 @@ class Doors:
 
     @property
     def busy(self) -> bool:
-        """Whether any tag is at a door: time alone may decide."""
-        return len(self._tracks) > 0
+        """Whether any tag is at a door, or was announced: time alone may decide."""
+        return len(self._tracks) > 0 or self._announcements.any
 
     def observe(self, sightings: Sightings, end_us: int) -> None:
         """Enter what was read in one or several epochs, up to this time."""
@@ -124,16 +126,22 @@ class Doors:
         return is_turn(end_us)
 
     def decide(self, end_us: int) -> list[Decision]:
-        """Passages that are announced or confirmed at the end of this epoch."""
+        """Passages that are announced, confirmed, or come to nothing, by the end of this epoch."""
         if not self.is_due(end_us):
             return []
+        decisions, cases = self._decided(end_us)
+        self._announcements.note(decisions, end_us)
+        return decisions + self._announcements.taken_back(cases, end_us)
+
+    def _decided(self, end_us: int) -> tuple[list[Decision], Numbers]:
+        """What is announced or confirmed, and the rows of all cases that were looked at."""
         self._passed = self._passed.of_late(end_us)
         self.open_tags, self.open_cases = np.zeros(0, dtype=np.intp), _NO_CASES
         self._tracks.hold(standing(self.beams, end_us))
         rows, features = self._cases(end_us)
         if not len(rows):
             self._passing = self._are_passing(self._passed.doors[:0], np.zeros(0), end_us)
-            return []
+            return [], rows
         tags = self._tracks.tag[rows]
         chances, company = self._judged(rows, features, end_us)
         along = self._fellows.speak(tags, self._tracks.door[rows], features, chances, self._passed)
@@ -157,7 +165,7 @@ class Doors:
         self.open_tags = np.unique(tags[undecided])
         likely = np.flatnonzero(best & ~ripe & (chance >= 0.6))
         self.open_cases = (self._tracks.door[rows[likely]], features.crossing_us[likely])
-        return [decision for decision in decisions if decision is not None]
+        return [decision for decision in decisions if decision is not None], rows
 
     def _cases(self, end_us: int) -> tuple[Numbers, Features]:
         """Open cases, in order of tag and door, and what they look like.

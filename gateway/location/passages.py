@@ -59,6 +59,10 @@ class _Load:
     told: PassageDecision | None = None
     complete: bool = False
 
+    def told_of(self, retraction: Decision) -> dict[int, int]:
+        """The tags that were told of in the way that is taken back."""
+        return self.announced_us if retraction.announced else self.crossed_us
+
     def distance_us(self, time_us: int) -> int:
         """How far a crossing is from those of this load; 0 between them."""
         return max(self.first_us - time_us, time_us - self.last_us, 0)
@@ -84,8 +88,11 @@ class _Load:
             self.announced_us[tag] = decision.event_time_us
         elif status is Status.RETRACTED:
             self.crossed_us.pop(tag, None)
+            self.announced_us.pop(tag, None)
         self.confidence[tag] = decision.confidence
-        self.touched_us, self.changed = now_us, True
+        self.changed = True
+        if not decision.announced:  # nobody waits for more because one did not come
+            self.touched_us = now_us
         if times_us := [*self.crossed_us.values(), *self.announced_us.values()]:
             self.first_us, self.last_us = min(times_us), max(times_us)
 
@@ -129,7 +136,8 @@ class Passages:
         forming = [x for x in self._open if x.door == door and x.direction is direction]
         past = self._complete.get((door, direction), ())
         if decision.status is Status.RETRACTED:
-            return next((x for x in (*forming, *reversed(past)) if tag in x.crossed_us), None)
+            told = (*forming, *reversed(past))
+            return next((x for x in told if tag in x.told_of(decision)), None)
         broke_us = self._broke_us(door, time_us)
         for loads in (forming, past):  # the passage of a load that is not complete can tell of it
             fitting = [

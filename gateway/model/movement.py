@@ -71,6 +71,7 @@ class Decision:
     passage: str | None = None
     confidence: float = 1.0
     dwell_s: float | None = None  # seconds in from_zone
+    announced: bool = False  # what it takes back was only announced
     evidence: dict[str, Any] = field(default_factory=dict)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from gateway.drivers.recording import RecordingCounts
+    from gateway.errors import Problem
     from gateway.model.outcome import Outcome
     from gateway.replay import Replay
     from gateway.settings.configuration import Configuration
@@ -75,9 +76,7 @@ def replay(
         configuration.calibration,
         watch_of(configuration, items, rules, wanted=bool(alerts)),
     )
-    complaints = _Complaints()
-    for note in configuration.calibration_notes:
-        complaints.tell(str(note))
+    complaints = _Complaints(configuration.calibration_notes)
     recording = Recording(configuration.site, tags, complaints.tell, configuration.sensor_ids)
     with ExitStack() as stack:
         tell = [Lines(stack, out, passages, alerts).tell, complaints.of]
@@ -135,8 +134,10 @@ def watch_of(
 class _Complaints:
     """Tells the first problems one by one, then only how many more there were."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Sequence[Problem]) -> None:
         self._told = 0
+        for note in notes:
+            self.tell(str(note))
 
     def tell(self, text: str) -> None:
         self._told += 1

@@ -20,7 +20,7 @@ from gateway.location.coverage import INSIDE, MOST_BY_HALF, OUTSIDE, Coverage
 from gateway.location.epochs import is_turn
 from gateway.location.explain import antenna_reads
 from gateway.location.fellows import Fellows
-from gateway.location.line import crossed_us, is_before, is_through, standing
+from gateway.location.line import in_beams, is_through, standing
 from gateway.location.mouths import stands_in_mouth
 from gateway.location.passage_features import (
     Bools,
@@ -35,9 +35,18 @@ from gateway.location.passage_features import (
 )
 from gateway.location.passage_model import IN, NONE, OUT, PassageModel, shipped
 from gateway.location.retractions import Retractions
-from gateway.location.ripeness import CONFIRMED, LONE, PROVISIONAL, THROUGH_S, WELL_KNOWN, is_ripe
+from gateway.location.ripeness import (
+    CONFIRMED,
+    CONFIRMED_LATE,
+    LONE,
+    PROVISIONAL,
+    THROUGH_S,
+    WELL_KNOWN,
+    is_ripe,
+)
 from gateway.location.sightings import Sightings
 from gateway.location.states import NO_ZONE, TagStates
+from gateway.location.stops import Stops
 from gateway.location.tracks import BIN_US, BINS, Numbers, Tracks, bins_around
 from gateway.location.walls import doors_of_wall, is_behind, was_beyond, zones_of_wall
 from gateway.model.movement import Decision, Direction, Kind, Presence, Status
@@ -56,8 +65,6 @@ GIVE_UP_S, GIVE_UP_LINGERING_S = 6.5, 11.0
 #: Doors compete within this many bins of the crossing, and by so much at most.
 RIVAL_BINS = 8
 MOST_RIVALRY_DB = 10.0
-#: What is not heard for so long is not there any more, as far as beams make it wait.
-STILL_HEARD_US = 3_000_000
 #: A tag that has been where it is for less than this before it crossed may not have been there.
 FRESH_US = 3_000_000
 #: A tag that arrived where a passage leads this shortly before may have been put there by its
@@ -78,6 +85,7 @@ class Doors:
         self._given_model = model
         self._tracks = Tracks(coverage)
         self.beams = Beams(coverage.site)
+        self._stops = Stops(self.beams, self._tracks, len(coverage.site.doors))
         self.retractions = Retractions(coverage, states, self._tracks)
         self._announcements = Announcements(states, self._tracks, coverage.site.door_numbers)
         self._passed, self._fellows = Passed.nobody(), Fellows(states)
@@ -150,14 +158,17 @@ class Doors:
         outward = chances[:, OUT] > chances[:, IN]
         sure_s = self._tracks.sure_for_s(rows, outward, chance >= CONFIRMED, end_us)
         through = self._through(rows, outward, best & (sure_s >= THROUGH_S), features)
-        ripe = best & is_ripe(features, chances, company, sure_s, through, along)
-        ripe &= ~self._before_the_line(rows, outward, ripe, features, end_us)
+        # What its load's stop alone kept back need not be as sure as it was, once it went on.
+        waited = self._tracks.waiting[rows] == np.where(outward, 1, -1)
+        ripe = is_ripe(features, chances, company, sure_s, through, along)
+        ripe = best & (ripe | (waited & (chance >= CONFIRMED_LATE)))
+        ripe &= ~self._stops.before_the_line(rows, outward, ripe, features.crossing_us, end_us)
         early = best & (chance >= PROVISIONAL) & (features.since_peak_s >= 0.5) & ~ripe
         early &= ~features.half
         told = self._told(rows, outward, ripe, early)
         reasons = self._model.reasons(features, company, [i for i in told if ripe[i]])
         cases = [_Case(int(rows[i]), i, features, chances[i], bool(ripe[i])) for i in told]
-        decisions = [self._decision(case, reasons) for case in cases]
+        decisions = [self._decision(case, reasons, end_us) for case in cases]
         self._remember(rows, ripe, features, chances, end_us)
         self.retractions.note(rows[ripe], outward[ripe])
         self._close(rows, ripe, features, end_us)
@@ -306,28 +317,6 @@ class Doors:
             )
         return through
 
-    def _before_the_line(
-        self, rows: Numbers, outward: Bools, asked: Bools, features: Features, end_us: int
-    ) -> Bools:
-        """Which of the cases that are `asked` for have not crossed yet, by the beams.
-
-        What is not heard any more on the side it came from, and may have broken the second beam,
-        does not stand there.
-        """
-        tracks, before = self._tracks, np.zeros(len(rows), dtype=bool)
-        near = np.where(outward, INSIDE, OUTSIDE)
-        heard = tracks.last_us[near, rows] > end_us - STILL_HEARD_US
-        for i in np.flatnonzero(asked).tolist():
-            before[i] = is_before(
-                self.beams,
-                int(tracks.door[rows[i]]),
-                outward=bool(outward[i]),
-                about_us=int(features.crossing_us[i]),
-                now_us=end_us,
-                heard=bool(heard[i]),
-            )
-        return before
-
     def _told(self, rows: Numbers, outward: Bools, ripe: Bools, early: Bools) -> list[int]:
         """Cases that there is something new to tell of."""
         signs = np.where(outward, 1, -1)
@@ -358,10 +347,12 @@ class Doors:
         lingering = features.passage_column("lingers") > 0.0
         patience_s = np.where(lingering, GIVE_UP_LINGERING_S, GIVE_UP_S)
         old = ~ripe & (features.since_peak_s >= patience_s)
-        stale = rows[old & ~tracks.held[tracks.door[rows]]]
-        tracks.settle(stale[tracks.settled_us[stale] < end_us], end_us, moved=False)
+        # What goes through may stop there.
+        old &= ~np.isin(tracks.door[rows], in_beams(self.beams, end_us))
+        old &= tracks.settled_us[rows] < end_us
+        tracks.settle(rows[old], end_us, moved=False)
 
-    def _decision(self, case: _Case, reasons: list[list[Any]]) -> Decision | None:
+    def _decision(self, case: _Case, reasons: list[list[Any]], end_us: int) -> Decision | None:
         """The decision about a case, None if it tells nothing new; takes its reasons in order."""
         tracks, states, site = self._tracks, self._states, self._coverage.site
         told = reasons.pop(0) if case.confirmed else []
@@ -371,7 +362,10 @@ class Doors:
         here = int(states.zone[tag]) if states.presence[tag] == Presence.PRESENT else NO_ZONE
         crossing_us = int(case.features.crossing_us[case.index])
         if case.confirmed:
-            by_beams = crossed_us(self.beams, number, outward=outward, about_us=crossing_us)
+            by_beams = self._stops.crossed_us(
+                case.row, outward=outward, about_us=crossing_us, end_us=end_us
+            )
+            self._stops.learn(case.row, outward=outward, about_us=crossing_us, end_us=end_us)
             crossing_us = by_beams or crossing_us
         since_us = int(states.since_us[tag])
         chance = float(case.chances[:2].max())

@@ -9,6 +9,7 @@ backs out of the trailer: the outer beam is free again when the middle of the lo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gateway.location.beams import Beams
 from gateway.location.coverage import INSIDE, OUTSIDE
@@ -26,16 +27,26 @@ FAR_US = 12_000_000
 STILL_US = 1 << 60
 
 
-def crossed_us(beams: Beams, door: int, *, outward: bool, about_us: int) -> int | None:
-    """When a load that went through about then was on the line, if beams tell."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """A load that went over the line, by the beams."""
+
+    since_us: int  # the change of a beam before …
+    line_us: int  # … its middle was on the line …
+    until_us: int | None  # … and the one after that; None: not yet
+    left: bool  # it has left the first beam
+
+
+def crossing_near(beams: Beams, door: int, *, outward: bool, about_us: int) -> Crossing | None:
+    """How a load that went through about then crossed the line, if beams tell."""
     found = _crossings_near(beams, door, outward=outward, about_us=about_us)
-    return min((line_us for line_us, _ in found), key=lambda at: abs(at - about_us), default=None)
+    return min(found, key=lambda crossing: abs(crossing.line_us - about_us), default=None)
 
 
 def is_through(beams: Beams, door: int, *, outward: bool, about_us: int) -> bool:
     """Whether what seems to have gone through about then has left the first beam behind it."""
     found = _crossings_near(beams, door, outward=outward, about_us=about_us)
-    return any(left and abs(line_us - about_us) <= NEAR_US for line_us, left in found)
+    return any(crossing.left and abs(crossing.line_us - about_us) <= NEAR_US for crossing in found)
 
 
 def is_before(
@@ -62,23 +73,29 @@ def is_before(
 
 def standing(beams: Beams, now_us: int) -> list[int]:
     """Doors where something stands in one of both beams, and not for so long that it stays."""
-    return [door for door in beams.paired if _is_in_one(beams, door, now_us)]
+    return [door for door in in_beams(beams, now_us) if len(_in_beams_since(beams, door)) == 1]
 
 
-def _is_in_one(beams: Beams, door: int, now_us: int) -> bool:
+def in_beams(beams: Beams, now_us: int) -> list[int]:
+    """Doors where something stands in either beam or both, and not for so long that it stays."""
+    since_us = {door: min(_in_beams_since(beams, door), default=-STILL_US) for door in beams.paired}
+    return [door for door, at_us in since_us.items() if now_us - at_us <= STOPS_US]
+
+
+def _in_beams_since(beams: Beams, door: int) -> list[int]:
     last = [beams.breaks(door, side)[-1:] for side in (INSIDE, OUTSIDE)]
-    since_us = [start_us for some in last for start_us, end_us in some if end_us is None]
-    return len(since_us) == 1 and now_us - since_us[0] <= STOPS_US
+    return [start_us for some in last for start_us, end_us in some if end_us is None]
 
 
-def _crossings_near(
-    beams: Beams, door: int, *, outward: bool, about_us: int
-) -> Iterator[tuple[int, bool]]:
-    """When something was on the line, and whether the first beam has been left; about then only."""
+def _crossings_near(beams: Beams, door: int, *, outward: bool, about_us: int) -> Iterator[Crossing]:
+    """All that crossed about then."""
     near = INSIDE if outward else OUTSIDE
-    for first_us, left_us in beams.breaks(door, near):
+    begun = [at for at in beams.breaks(door, near) if at[0] - NEAR_US <= about_us]
+    others = beams.breaks(door, 1 - near)
+    others = [at for at in others if at[1] is None or about_us <= at[1] + NEAR_US]
+    for first_us, left_us in begun:
         until_us = STILL_US if left_us is None else left_us
-        for came_us, last_us in beams.breaks(door, 1 - near):
+        for came_us, last_us in others:
             end_us = STILL_US if last_us is None else last_us
             latest_us = min(until_us, first_us + STOPS_US) + BETWEEN_US
             # Who turns back leaves the beams in the other order.
@@ -87,5 +104,11 @@ def _crossings_near(
             line_us = came_us if outward else left_us
             if line_us is None or abs(line_us - about_us) > FAR_US:
                 continue
-            if first_us - NEAR_US <= about_us <= end_us + NEAR_US:
-                yield line_us, left_us is not None
+            before_us = came_us if first_us < came_us < line_us else first_us
+            after_us = min((at for at in (until_us, end_us) if at > line_us), default=STILL_US)
+            yield Crossing(
+                since_us=before_us,
+                line_us=line_us,
+                until_us=None if after_us == STILL_US else after_us,
+                left=left_us is not None,
+            )

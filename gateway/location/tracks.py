@@ -55,6 +55,7 @@ _COLUMNS = {
     "stood_us": (0, np.int64),
     "settled_us": (0, np.int64),
     "announced": (0, np.int8),
+    "waiting": (0, np.int8),
     "sure_way": (0, np.int8),
     "sure_us": (0, np.int64),
 }
@@ -77,6 +78,7 @@ class Tracks:
     settled_us: Times  # no new case from what was before this
     held: Bools  # by door, see `hold`
     announced: npt.NDArray[np.int8]  # provisional: +1 out, -1 in, 0 nothing
+    waiting: npt.NDArray[np.int8]  # sure of a way, but its load stands in the door; as above
     sure_way: npt.NDArray[np.int8]  # which way it surely went when it was last asked; 0: not sure …
     sure_us: Times  # … and since when that has been so
 
@@ -208,7 +210,7 @@ class Tracks:
         self.usual_dbm[:, rows] = FAR_DBM
         self.blocks[:, rows] = self.often[:, rows] = 0.0
         self.first_us[:, rows] = 0
-        self.settled_us[rows] = self.announced[rows] = self.sure_way[rows] = 0
+        self.settled_us[rows] = self.announced[rows] = self.waiting[rows] = self.sure_way[rows] = 0
 
     def forget(self, end_us: int) -> None:
         """Forget tracks that went quiet, about once a second."""
@@ -247,7 +249,7 @@ class Tracks:
     def settle(self, rows: Numbers, end_us: int, *, moved: bool) -> None:
         """Close the cases of these tracks; a tag that moved has another usual level from now on."""
         self.settled_us[rows] = end_us
-        self.announced[rows] = self.sure_way[rows] = 0
+        self.announced[rows] = self.waiting[rows] = self.sure_way[rows] = 0
         if moved:
             self.blocks[:, rows] = 0.0
 

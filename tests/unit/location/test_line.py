@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.location.beams import Beams
-from gateway.location.line import crossed_us, is_before, is_through
+from gateway.location.line import Crossing, crossing_near, in_beams, is_before, is_through, standing
 from gateway.model.device import SensorReading
 from gateway.model.movement import Direction
 from tests.scene import SITE, Scene, seconds
@@ -21,6 +21,12 @@ def beams(*changes: tuple[int, str, bool]) -> Beams:
         for t, beam, broken in changes
     )
     return heard
+
+
+def crossed_us(heard: Beams, door: int, *, outward: bool, about_us: int) -> int | None:
+    """When the middle of what went through about then was on the line."""
+    found = crossing_near(heard, door, outward=outward, about_us=about_us)
+    return None if found is None else found.line_us
 
 
 def test_a_load_that_is_carried_out_crosses_when_it_breaks_the_outer_beam() -> None:
@@ -50,6 +56,27 @@ def test_a_load_that_has_left_the_first_beam_before_the_second_one_is_through() 
     turned = beams(*on_its_way, (12, "inner", False), (13, "outer", False))
     assert not is_through(turned, 0, outward=False, about_us=11 * S)
     assert crossed_us(turned, 0, outward=False, about_us=11 * S) is None
+
+
+def test_a_crossing_lies_between_the_changes_of_the_beams_before_and_after_it() -> None:
+    changes = ((10, "outer", True), (11, "inner", True), (14, "outer", False))
+    inward = crossing_near(beams(*changes), 0, outward=False, about_us=13 * S)
+    assert inward == Crossing(since_us=11 * S, line_us=14 * S, until_us=None, left=True)
+    inward = crossing_near(beams(*changes, (20, "inner", False)), 0, outward=False, about_us=13 * S)
+    assert inward == Crossing(since_us=11 * S, line_us=14 * S, until_us=20 * S, left=True)
+    changes = ((10, "inner", True), (12, "outer", True), (15, "inner", False))
+    outward = crossing_near(beams(*changes), 0, outward=True, about_us=13 * S)
+    assert outward == Crossing(since_us=10 * S, line_us=12 * S, until_us=15 * S, left=True)
+
+
+def test_a_load_is_in_a_door_while_it_is_in_a_beam_and_not_for_too_long() -> None:
+    in_both = beams((10, "inner", True), (11, "outer", True))
+    assert in_beams(in_both, 12 * S) == [0]
+    assert standing(in_both, 12 * S) == []
+    assert in_beams(in_both, 40 * S) == []
+    in_one = beams((10, "inner", True))
+    assert in_beams(in_one, 12 * S) == standing(in_one, 12 * S) == [0]
+    assert in_beams(beams((10, "inner", True), (12, "inner", False)), 13 * S) == []
 
 
 def test_what_is_in_the_first_beam_only_has_not_crossed() -> None:

@@ -281,6 +281,8 @@ class Doors:
         known = features.passage_column("usual") >= WELL_KNOWN
         most_plain = features.passage_column("least_prominent_db") >= MOST_PLAIN_DB
         plain = lone & is_plain(features) & (~known | most_plain)
+        # What has been about for longer stands out over nothing while its level is not known.
+        plain &= ~self._tracks.is_strange(rows, features.crossing_us - WINDOW_US)
         plain &= alone[:, :2].max(axis=1) > chances[:, :2].max(axis=1)
         chances = np.where(plain[:, None], alone, chances)
         # A tag that passed one door did not pass another at the same time.

@@ -282,6 +282,12 @@ class Tracks:
             power[np.broadcast_to(closed[:, None, :], power.shape)] = SILENT_DBM
         return power, (times_us - end_us) / 1e6
 
+    def is_strange(self, rows: Numbers, since_us: Times) -> Bools:
+        """Tracks that had been heard before these times, of which it is not known what is usual."""
+        heard = self.first_us[:, rows] > 0
+        before = (heard & (self.first_us[:, rows] < since_us)).any(axis=0)
+        return np.asarray(before & (self.blocks[:, rows].max(axis=0) == 0.0))
+
     def most_between(self, rows: Numbers, since_us: Times, until_us: Times) -> Power:
         """(2, rows): the most that was heard on each side in bins between these times.
 

@@ -185,7 +185,9 @@ def _cut(
     if cut is not None:
         tags, alike = cut
         tags_each = len(tags) // len(frames)
-        tag_keys = (keys[:, np.newaxis] + np.arange(tags_each)).reshape(-1)
+        tag_keys = keys
+        if tags_each > 1:
+            tag_keys = (keys[:, np.newaxis] + np.arange(tags_each)).reshape(-1)
         if not alike.all():
             kept = np.repeat(alike, tags_each)
             tags, tag_keys = tags[kept], tag_keys[kept]

@@ -22,8 +22,8 @@ SIGHTING = np.dtype(
         ("last_us", "<i8"),
         ("count", "<i4"),
         ("peak_cdbm", "<i2"),
-        ("peak_us", "<i8"),  # of equals the last
         ("mean_cdbm", "<i2"),  # over the reports, weighted with their counts
+        ("peak_us", "<i8"),  # of equals the last
     ]
 )
 

@@ -32,7 +32,7 @@ FROM_S, TO_S = 1.0, 5.0
 #: What a tag's power is now is asked of so many bins; it falls by no more than this.
 NOW_BINS = 8
 MOST_FALL_DB = 20.0
-_BINS_LEFT = np.arange(BINS, 0, -1, dtype=np.float32)[:, None, None]
+_BINS_LEFT = np.arange(BINS, 0, -1, dtype=np.int8)[:, None, None]
 #: What a plain passage shows at least.
 PLAIN_DB, PLAIN_CROSSED, PLAIN_RIVALRY_DB = 3.0, 0.8, 3.0
 

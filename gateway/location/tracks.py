@@ -232,7 +232,7 @@ class Tracks:
         block = self.power_dbm[numbers % BINS]
         # What was before a passage says nothing about the place after it.
         old = (numbers * BIN_US)[:, None] <= self.settled_us
-        block[np.broadcast_to(old[:, None, :], block.shape)] = SILENT_DBM
+        np.copyto(block, SILENT_DBM, where=old[:, None, :])
         block[:, :, self.held[self.door]] = SILENT_DBM
         heard = block > SILENT_DBM
         peak, share = block.max(axis=0), heard.mean(axis=0, dtype=np.float32)
@@ -279,7 +279,7 @@ class Tracks:
         settled_us = self.settled_us[rows]
         if len(rows) and settled_us.max() > times_us[0]:
             closed = times_us[:, None] <= settled_us
-            power[np.broadcast_to(closed[:, None, :], power.shape)] = SILENT_DBM
+            np.copyto(power, SILENT_DBM, where=closed[:, None, :])
         return power, (times_us - end_us) / 1e6
 
     def is_strange(self, rows: Numbers, since_us: Times) -> Bools:

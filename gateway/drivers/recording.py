@@ -345,7 +345,7 @@ def _numbers(values: list[Any] | None) -> npt.NDArray[np.float64] | float:
     if not _NUMBERS.issuperset(map(type, values)):
         raise ValueError
     numbers = np.array(values, dtype=np.float64)
-    if np.abs(numbers).max(initial=0.0, where=~np.isnan(numbers)) >= _PLAIN_NUMBER:
+    if (np.abs(numbers) >= _PLAIN_NUMBER).any():  # NaN is not
         raise ValueError
     return numbers
 

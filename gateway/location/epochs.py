@@ -104,12 +104,14 @@ class Epochs:
         others: list[_Arrived] = [(s.time_us, self.add_statuses, s) for s in inputs.statuses]
         others += [(r.at_us, self.add_sensors, r) for r in inputs.sensors]
         others += [(c.time_us, self.add_commands, c) for c in inputs.commands]
-        for at_us, add, other in sorted(others, key=itemgetter(0)):
-            before = int(np.searchsorted(reads["at_us"], at_us))
-            self.add_reads(reads[:before])
-            reads = reads[before:]
+        others.sort(key=itemgetter(0))
+        before = np.searchsorted(reads["at_us"], [at_us for at_us, _, _ in others]).tolist()
+        begun = 0
+        for (_, add, other), end in zip(others, before, strict=True):
+            self.add_reads(reads[begun:end])
+            begun = end
             add((other,))
-        self.add_reads(reads)
+        self.add_reads(reads[begun:])
 
     def add_reads(self, reads: Reads) -> None:
         """Take reads in order of arrival; their `time_us` must be on the gateway's clock."""

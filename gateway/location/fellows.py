@@ -10,17 +10,17 @@ import numpy as np
 
 from gateway.location.company import Numbers, Passed
 from gateway.location.passage_features import Bools, Features, Floats
-from gateway.location.ripeness import LATE_S, WELL_KNOWN
+from gateway.location.ripeness import LATE_S, SETTLE_S, WELL_KNOWN
 from gateway.location.states import TagStates
 
 #: Fellows came into view this close to each other.
 TOGETHER_US = 2_000_000
-#: So many of them must have passed, so great a share of those that were heard there, and of all
-#: that passed there just then.
-FEWEST, LEAST_SHARE = 3, 0.5
+#: So many of them must have passed, so great a share of those that were heard there, and so great a
+#: share of all that passed there just then.
+FEWEST, LEAST_SHARE, LEAST_OF_LOAD = 4, 0.5, 0.4
 #: What most fellows have done is at least as likely as this, if what was read of the tag itself
-#: makes it no less likely than that.
-CHANCE, LEAST_CHANCE = 0.9, 0.4
+#: makes it no less likely than that: late, when nothing more is to be expected, and before.
+CHANCE, LEAST_CHANCE, LEAST_EARLY = 0.9, 0.4, 0.5
 #: The fellows have passed this near to when the tag would have.
 NEAR_US = 5_000_000
 
@@ -36,13 +36,13 @@ class Fellows:
     ) -> Bools:
         """Which tracks of a moment passed as most of their fellows did; `chances` say so after it.
 
-        Asked are those of which nothing more is to be expected, and that have not stood there for
-        long.
+        Asked are those whose last peak is past, and that have not stood there for long.
         """
         along = np.zeros(len(tags), dtype=bool)
-        late = (features.since_peak_s >= LATE_S) & ~features.half
-        late &= features.passage_column("usual") < WELL_KNOWN
-        asked = np.flatnonzero(late & (chances[:, :2].max(axis=1) >= LEAST_CHANCE))
+        least = np.where(features.since_peak_s >= LATE_S, LEAST_CHANCE, LEAST_EARLY)
+        likely = (features.since_peak_s >= SETTLE_S) & (chances[:, :2].max(axis=1) >= least)
+        likely &= (features.passage_column("usual") < WELL_KNOWN) & ~features.half
+        asked = np.flatnonzero(likely)
         if not len(asked) or not len(passed.tags):
             return along
         along[asked] = self._went(asked, tags, doors, features, chances, passed)
@@ -74,5 +74,5 @@ class Fellows:
         number = np.count_nonzero(went, axis=1)
         stayed = others @ (1.0 - chances[:, :2].sum(axis=1))
         told = np.count_nonzero(fellows, axis=1) + stayed
-        most = np.maximum(told, np.count_nonzero(load, axis=1))
-        return np.asarray((number >= FEWEST) & (number >= LEAST_SHARE * most))
+        enough = (number >= FEWEST) & (number >= LEAST_SHARE * told)
+        return np.asarray(enough & (number >= LEAST_OF_LOAD * np.count_nonzero(load, axis=1)))

@@ -12,7 +12,8 @@ from gateway.location.states import TagStates
 NOW_US = 1_800_000_000_000_000
 S = 1_000_000
 ASKED = 0
-MAYBE_OUT, STAYS = (0.45, 0.0, 0.55), (0.0, 0.0, 1.0)
+STAYS = (0.0, 0.0, 1.0)
+STRANGERS = 80
 
 
 def went(
@@ -20,23 +21,27 @@ def went(
     passed: int,
     stayed: int = 0,
     elsewhere: int = 0,
+    strangers: int = 0,
     is_heard_elsewhere: bool = False,
     apart_s: float = 0.5,
     way: tuple[float, float, float] = (1.0, 0.0, 0.0),
     ago_s: float = 5.0,
     since_s: float = 5.0,
+    chance: float = 0.45,
 ) -> bool:
     """Whether tag 0, which may have gone out, did: so many of its fellows passed, or stayed."""
     states = TagStates()
     states.first_us[:100] = NOW_US - 60 * S + round(apart_s * S)
+    states.first_us[STRANGERS:100] = NOW_US - 300 * S
     states.first_us[ASKED] = NOW_US - 60 * S
     gone = np.arange(1, passed + elsewhere + 1)
-    doors = np.repeat([0, 1], [passed, elsewhere])
+    gone = np.append(gone, STRANGERS + np.arange(strangers))
+    doors = np.repeat([0, 1, 0], [passed, elsewhere, strangers])
     looks = _features(len(gone), ago_s)
     told = Passed.nobody().and_these(gone, doors, looks, np.array([way] * len(gone)), NOW_US)
     tags = np.array([ASKED, *range(50, 50 + stayed)])
     at = np.zeros(len(tags), dtype=np.intp)
-    chances = np.array([MAYBE_OUT] + [STAYS] * stayed)
+    chances = np.array([(chance, 0.0, 1.0 - chance)] + [STAYS] * stayed)
     if is_heard_elsewhere:
         tags, at = np.append(tags, ASKED), np.append(at, 1)
         chances = np.append(chances, [STAYS], axis=0)
@@ -63,9 +68,14 @@ def test_it_went_along_when_most_that_came_with_it_have_passed() -> None:
     assert not went(passed=4, stayed=5)
 
 
-def test_one_or_two_are_no_load() -> None:
-    assert not went(passed=2)
-    assert went(passed=3)
+def test_a_few_are_no_load() -> None:
+    assert not went(passed=3)
+    assert went(passed=4)
+
+
+def test_who_came_with_it_by_chance_is_a_small_share_of_the_load_that_passed() -> None:
+    assert went(passed=4, strangers=6)
+    assert not went(passed=4, strangers=8)
 
 
 def test_who_came_at_another_time_or_passed_at_another_or_the_other_way_says_nothing() -> None:
@@ -80,5 +90,8 @@ def test_who_passed_elsewhere_counts_against_it_only_where_it_is_heard_too() -> 
     assert not went(passed=4, elsewhere=9, is_heard_elsewhere=True)
 
 
-def test_they_are_not_asked_while_more_may_be_heard_of_the_tag_itself() -> None:
+def test_before_it_is_late_the_tag_itself_must_be_likelier() -> None:
     assert not went(passed=8, since_s=3.0)
+    assert went(passed=8, since_s=3.0, chance=0.6)
+    assert not went(passed=8, since_s=1.0, chance=0.6)
+    assert not went(passed=8, chance=0.3)

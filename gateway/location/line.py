@@ -102,13 +102,21 @@ def _crossings_near(beams: Beams, door: int, *, outward: bool, about_us: int) ->
             if not first_us < came_us <= latest_us or (left_us is not None and end_us < left_us):
                 continue
             line_us = came_us if outward else left_us
-            if line_us is None or abs(line_us - about_us) > FAR_US:
+            if line_us is None:
                 continue
             before_us = came_us if first_us < came_us < line_us else first_us
             after_us = min((at for at in (until_us, end_us) if at > line_us), default=STILL_US)
+            if not _may_be(before_us, line_us, after_us, about_us):
+                continue
             yield Crossing(
                 since_us=before_us,
                 line_us=line_us,
                 until_us=None if after_us == STILL_US else after_us,
                 left=left_us is not None,
             )
+
+
+def _may_be(since_us: int, line_us: int, until_us: int, about_us: int) -> bool:
+    """Whether a power of about then may be of a load that was on the line, or stopped by it."""
+    stopped = max(since_us, line_us - STOPS_US) <= about_us <= min(until_us, line_us + STOPS_US)
+    return stopped or abs(line_us - about_us) <= FAR_US

@@ -12,7 +12,7 @@ import numpy as np
 
 from gateway.location.beams import Beams
 from gateway.location.coverage import INSIDE, OUTSIDE
-from gateway.location.line import STOPS_US, Crossing, crossing_near, is_before
+from gateway.location.line import FAR_US, STOPS_US, Crossing, crossing_near, is_before
 from gateway.location.tracks import SILENT_DBM, Bools, Numbers, Times, Tracks
 
 #: Who goes on does not need so long from one beam to the next.
@@ -54,10 +54,14 @@ class Stops:
         before = line_us - since_us >= STOP_US
         if before and self._stood_db(row, outward, since_us, line_us, end_us) >= CLEAR_DB:
             return since_us + MOVES_US
+        far = abs(line_us - about_us) > FAR_US
         if until_us is None or until_us - line_us < STOP_US:
-            return line_us
-        after = self._stood_db(row, outward, line_us, until_us, end_us) <= -CLEAR_DB
-        return until_us - MOVES_US if after else line_us
+            return None if far else line_us
+        beyond_db = self._stood_db(row, outward, line_us, until_us, end_us)
+        if beyond_db <= -CLEAR_DB:
+            return until_us - MOVES_US
+        # What only its load's leaving seems to tell of crossed long before if it was beyond.
+        return line_us if not far or beyond_db >= CLEAR_DB else None
 
     def before_the_line(
         self, rows: Numbers, outward: Bools, asked: Bools, crossing_us: Times, end_us: int

@@ -49,6 +49,16 @@ def test_beams_of_another_moment_or_in_the_other_order_say_nothing() -> None:
     assert crossed_us(beams((10, "outer", True)), 0, outward=True, about_us=10 * S) is None
 
 
+def test_what_is_heard_while_its_load_stands_over_the_line_belongs_to_that_crossing() -> None:
+    changes = ((10, "outer", True), (11, "inner", True), (13, "outer", False))
+    stood = beams(*changes, (32, "inner", False))
+    assert crossed_us(stood, 0, outward=False, about_us=31 * S) == 13 * S
+    went_on = beams(*changes, (15, "inner", False))
+    assert crossed_us(went_on, 0, outward=False, about_us=31 * S) is None
+    left_there = beams(*changes)
+    assert crossed_us(left_there, 0, outward=False, about_us=45 * S) is None
+
+
 def test_a_load_that_has_left_the_first_beam_before_the_second_one_is_through() -> None:
     on_its_way = ((10, "outer", True), (11, "inner", True))
     assert not is_through(beams(*on_its_way), 0, outward=False, about_us=11 * S)

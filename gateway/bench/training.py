@@ -2,6 +2,7 @@
 
     python -m gateway.bench.training --out gateway/location/passage_model.json
 
+With `--only half_with_beams` only the cases at doors with beams that one side watches are learnt.
 Every world has its own radio, traffic, stock, reports, faults and site, drawn widely, so that the
 weights follow the physics and not one setting of one generator. Labels come from the truth: at that
 moment the track's tag had crossed its door, or it had not. How sure a probability is to be taken is
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,11 @@ from gateway.location.passage_model import (
     KINDS,
     NONE,
     OUT,
+    ROUNDS,
     PassageModel,
     Round,
     alone_inputs,
+    from_json,
     kinds_of,
     softmax,
     to_json,
@@ -62,6 +65,8 @@ POINTS = 12
 
 Labels = npt.NDArray[np.int64]
 Inputs = tuple[Floats, Floats]
+#: Of each kind of cases the weights of one round, None if they are to be learnt.
+Known = Sequence[Round | None]
 Single = npt.NDArray[np.float32]
 
 
@@ -165,11 +170,17 @@ def lessons(worlds: int, first_seed: int, seconds: float) -> Iterator[tuple[int,
         yield seed, simulated(seed, seconds)
         yield seed, plain(seed, seconds * 0.6)
         yield seed, gates(seed, seconds)
-        watched = Side.INSIDE if seed % 4 < 2 else Side.OUTSIDE
-        yield seed, one_sided(simulated(seed + ANOTHER, seconds * 0.6), watched)
-        yield seed, one_sided(plain(seed + ANOTHER, seconds * 0.3), watched)
+        for lesson in one_sided_lessons(seed, seconds):
+            yield seed, lesson
         if seed % 2:
             yield seed, busy(seed, seconds * 0.5)
+
+
+def one_sided_lessons(seed: int, seconds: float) -> Iterator[Lesson]:
+    """A warehouse and a plain dock that are watched from one side only."""
+    watched = Side.INSIDE if seed % 4 < 2 else Side.OUTSIDE
+    yield one_sided(simulated(seed + ANOTHER, seconds * 0.6), watched)
+    yield one_sided(plain(seed + ANOTHER, seconds * 0.3), watched)
 
 
 def collect(moments: list[Moment], lesson: Lesson, seed: int) -> None:
@@ -201,7 +212,9 @@ class Samples:
         self.passage = np.concatenate([f.passage for f in features])
         self.labels = np.concatenate([m.labels for m in self.moments])
         since_s = np.concatenate([f.since_peak_s for f in features])
-        self.kinds = kinds_of(since_s, np.concatenate([f.half for f in features]))
+        half = np.concatenate([f.half for f in features])
+        beams = np.concatenate([f.beams for f in features])
+        self.kinds = kinds_of(since_s, half, beams)
         self.fair = (self.labels >= 0) & (since_s >= 0.4)
 
     def company(self, chances: Floats) -> Company:
@@ -215,13 +228,16 @@ class Samples:
             at = end
         return Company.joined(parts)
 
-    def fitted(self, inputs: Inputs) -> tuple[tuple[Round, ...], Floats]:
-        """The weights of one round for each kind of cases, and what they make of all."""
+    def fitted(self, inputs: Inputs, known: Known) -> tuple[tuple[Round, ...], Floats]:
+        """The weights of one round for each kind of cases, and what they make of all.
+
+        What is `known` is not learnt.
+        """
         rounds, logits = [], np.zeros((len(self.labels), 3))
-        for number in range(len(KINDS)):
+        for number, old in enumerate(known):
             mine = self.kinds == number
             chosen = mine & self.fair
-            one = fit(inputs[0][chosen], inputs[1][chosen], self.labels[chosen])
+            one = old or fit(inputs[0][chosen], inputs[1][chosen], self.labels[chosen])
             logits[mine] = one.logits(inputs[0][mine], inputs[1][mine])
             rounds.append(one)
         return tuple(rounds), softmax(logits)
@@ -264,13 +280,14 @@ def _slope(x: Single, z: Single, chances: Floats, truth: Single) -> tuple[Floats
     return second.astype(np.float64), first.astype(np.float64)
 
 
-def learn(samples: Samples) -> PassageModel:
-    """The three rounds, one after the other."""
-    rounds, chances = samples.fitted(alone_inputs(samples.order, samples.passage))
+def learn(samples: Samples, known: Sequence[Known]) -> PassageModel:
+    """The three rounds, one after the other; `known` has what is not to be learnt, by round."""
+    rounds, chances = samples.fitted(alone_inputs(samples.order, samples.passage), known[0])
     all_rounds = [rounds]
-    for _ in range(2):
+    for one in known[1:]:
         company = samples.company(chances)
-        rounds, chances = samples.fitted(together_inputs(samples.order, samples.passage, company))
+        inputs = together_inputs(samples.order, samples.passage, company)
+        rounds, chances = samples.fitted(inputs, one)
         all_rounds.append(rounds)
     return PassageModel(tuple(all_rounds), np.array([[0.0, 1.0], [0.0, 1.0]]))
 
@@ -319,7 +336,7 @@ def train(
         collect(moments, lesson, seed)
         sys.stderr.write(f"world {seed}: {sum(len(m.tags) for m in moments)} snapshots\n")
     samples = Samples(moments)
-    model = learn(samples)
+    model = learn(samples, [[None] * len(KINDS)] * len(ROUNDS))
     found: list[tuple[float, bool]] = []
     for seed, lesson in lessons(held_out, first_seed + worlds, seconds):
         found += verdicts(lesson, model)
@@ -341,6 +358,28 @@ def train(
     return model, about
 
 
+def relearn(
+    model: PassageModel, kind: str, worlds: int, seconds: float, first_seed: int
+) -> tuple[PassageModel, dict[str, Any]]:
+    """These weights, with those of one kind of one-sided cases learnt anew."""
+    moments: list[Moment] = []
+    for seed in range(first_seed, first_seed + worlds):
+        for lesson in one_sided_lessons(seed, seconds):
+            collect(moments, lesson, seed)
+        sys.stderr.write(f"world {seed}: {sum(len(m.tags) for m in moments)} snapshots\n")
+    number, samples = KINDS.index(kind), Samples(moments)
+    known = [[*rounds[:number], None, *rounds[number + 1 :]] for rounds in model.rounds]
+    chosen = samples.labels[samples.kinds == number]
+    about = {
+        "worlds": worlds,
+        "seconds_each": seconds,
+        "first_seed": first_seed,
+        "snapshots": len(chosen),
+        "passages": int(((chosen == OUT) | (chosen == IN)).sum()),
+    }
+    return PassageModel(learn(samples, known).rounds, model.confidence), about
+
+
 def main() -> None:
     """Train and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -349,8 +388,18 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=HELD_OUT)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--seed", type=int, default=FIRST_SEED)
+    parser.add_argument(
+        "--only", choices=KINDS[2:], help="learn these cases, keep what --out has of all others"
+    )
     options = parser.parse_args()
-    model, about = train(options.worlds, options.held_out, options.seconds, options.seed)
+    if options.only:
+        data = orjson.loads(options.out.read_bytes())
+        about = data["about"]
+        model, about[options.only] = relearn(
+            from_json(data), options.only, options.worlds, options.seconds, options.seed
+        )
+    else:
+        model, about = train(options.worlds, options.held_out, options.seconds, options.seed)
     text = orjson.dumps(to_json(model, about=about), option=orjson.OPT_INDENT_2)
     options.out.write_bytes(text + b"\n")
     sys.stderr.write(f"{about}\n")

@@ -137,6 +137,8 @@ class Beams:
                     switch = _Switch(sensor, number, place)
                     self._switches[sensor] = self._at[number, place] = switch
         self.paired = sorted(d for d, p in self._at if p == INSIDE and (d, OUTSIDE) in self._at)
+        #: By door: whether it has two beams that work, and have been broken before.
+        self.telling = np.zeros(len(site.doors), dtype=bool)
         self._stirred: set[int] = set()
         self._spans: dict[int, list[tuple[int, int]]] = {}  # see `_occupied`
         self._breaks: dict[tuple[int, int], Sequence[Break]] = {}  # see `breaks`
@@ -175,6 +177,7 @@ class Beams:
         for switch in self._switches.values():
             problem = switch.trouble(end_us)
             if (problem is None) is not (switch.problem is None):
+                switch.problem = problem
                 self._forget(switch)
                 told = SensorHealth(sensor=switch.sensor, problem=problem, time_us=end_us)
                 news.append(told)
@@ -260,6 +263,8 @@ class Beams:
         self._spans.pop(switch.door, None)
         self._breaks.pop((switch.door, switch.place), None)
         self._lines.pop(switch.place, None)
+        both = (self._at.get((switch.door, side)) for side in (INSIDE, OUTSIDE))
+        self.telling[switch.door] = all(beam is not None and beam.breaks() for beam in both)
 
     def story(self, door: int, start_us: int, end_us: int) -> list[dict[str, str]]:
         """What the door's sensors said in a span of time: `{"sensor": …, "broken": when}`.

@@ -230,6 +230,7 @@ class Doors:
             one_beam=one_beam,
             origin=self._origin(rows, crossing_us),
             half=self._half[doors],
+            beams=self.beams.telling[doors],
         )
         return features_of(shape, around, end_us)
 

@@ -81,7 +81,8 @@ class Features:
 
     `crossing_us` is the best estimate of when it crossed, `since_peak_s` how long ago its last
     peak was, `peak_s` (2, tracks) the ages of its peaks, negative; `heard`
-    (2, tracks) on which sides it was; `half`: its door is watched from one side only.
+    (2, tracks) on which sides it was; `half`: its door is watched from one side only;
+    `beams`: its door has two beams that tell.
     """
 
     order: Floats
@@ -91,6 +92,7 @@ class Features:
     peak_s: Floats
     heard: Bools
     half: Bools
+    beams: Bools
 
     def taken(self, which: npt.NDArray[np.intp]) -> Features:
         """Some tracks, in another order."""
@@ -102,6 +104,7 @@ class Features:
             self.peak_s[:, which],
             self.heard[:, which],
             self.half[which],
+            self.beams[which],
         )
 
     def order_column(self, name: str) -> Floats:
@@ -129,6 +132,7 @@ class Surroundings:
     one_beam: Floats
     origin: Floats  # +1: known inside before, -1: known outside, 0: not known
     half: Bools  # the door is watched from one side only
+    beams: Bools  # the door has two beams that tell
 
 
 @dataclass(slots=True)
@@ -225,8 +229,7 @@ def features_of(shape: Shape, around: Surroundings, end_us: int) -> Features:
     balance = (change[OUTSIDE] - change[INSIDE]) / 2.0
     now_dbm = shape.peak_dbm - shape.fall_db
     rests = _within(now_dbm[OUTSIDE] - now_dbm[INSIDE], -MOST_FALL_DB, MOST_FALL_DB) / 10.0
-    rests = np.where(both, rests, 0.0)
-    lingers = shape.now.min(axis=0)
+    rests, lingers = np.where(both, rests, 0.0), shape.now.min(axis=0)
     order = {
         "centroid_s": _within(centroid_s, -MOST_ORDER_S, MOST_ORDER_S),
         "peaks_s": _within(peaks_s, -MOST_ORDER_S, MOST_ORDER_S),
@@ -270,6 +273,7 @@ def features_of(shape: Shape, around: Surroundings, end_us: int) -> Features:
         peak_s=shape.peak_s,
         heard=shape.heard,
         half=around.half,
+        beams=around.beams,
     )
 
 

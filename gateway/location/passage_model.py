@@ -4,8 +4,8 @@ All rounds are logistic, so that their terms are the explanation. The first look
 in the second the tags that crossed at the same door and time vote, which is the strongest evidence
 there is: tags travel in groups; in the third they vote again, knowing better. Out and in share
 their weights, mirrored. Cases that are fresh, cases that have come to rest, and those at doors that
-are watched from one side only have weights of their own. The weights are data
-(`passage_model.json`), learnt by `gateway/bench/training.py`.
+are watched from one side only, without beams or with them, have weights of their own. The weights
+are data (`passage_model.json`), learnt by `gateway/bench/training.py`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gateway.location.company import MOST_APART_S, Company
 from gateway.location.passage_features import (
     ORDER_FEATURES,
     PASSAGE_FEATURES,
+    Bools,
     Features,
     Floats,
 )
@@ -34,7 +35,7 @@ OUT, IN, NONE = 0, 1, 2
 #: From this long after its last peak a case has come to rest, in seconds.
 REST_S = 1.5
 #: Kinds of cases, each with weights of its own.
-KINDS = ("fresh", "rested", "half")
+KINDS = ("fresh", "rested", "half", "half_with_beams")
 ROUNDS = ("alone", "together", "again")
 #: Reasons that are told.
 MOST_REASONS, LEAST_WEIGHT = 6, 0.05
@@ -137,12 +138,12 @@ class PassageModel:
 
 
 def _kinds(features: Features) -> Floats:
-    return np.where(features.half, 2, features.since_peak_s >= REST_S)
+    return kinds_of(features.since_peak_s, features.half, features.beams)
 
 
-def kinds_of(since_peak_s: Floats, half: Floats) -> Floats:
+def kinds_of(since_peak_s: Floats, half: Bools, beams: Bools) -> Floats:
     """The number of each case's kind."""
-    return np.where(half, 2, since_peak_s >= REST_S)
+    return np.where(half, np.where(beams, 3, 2), since_peak_s >= REST_S)
 
 
 def _told(logits: Floats, votes: Floats) -> list[Any]:

@@ -28,6 +28,7 @@ def cases(crossed_s: list[float], rests: list[float]) -> Features:
         peak_s=np.stack([ages_s, ages_s]),
         heard=np.ones((2, many), dtype=bool),
         half=np.zeros(many, dtype=bool),
+        beams=np.zeros(many, dtype=bool),
     )
 
 

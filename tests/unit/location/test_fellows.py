@@ -59,6 +59,7 @@ def _features(many: int, ago_s: float) -> Features:
         peak_s=np.full((2, many), -ago_s),
         heard=np.ones((2, many), dtype=bool),
         half=np.zeros(many, dtype=bool),
+        beams=np.zeros(many, dtype=bool),
     )
 
 

@@ -35,6 +35,7 @@ def ripe(
         peak_s=np.zeros((2, 1)),
         heard=np.ones((2, 1), dtype=bool),
         half=np.zeros(1, dtype=bool),
+        beams=np.zeros(1, dtype=bool),
     )
     nobody = np.zeros(1)
     company = Company(np.array([[9.0, 0.0]]), nobody, nobody, nobody, order, passage)

@@ -107,6 +107,8 @@ class Teacher(Doors):
         if not len(rows):
             return []
         tags, doors = self._tracks.tag[rows], self._tracks.door[rows]
+        # What is to be learnt of beams holds before they have told anything, too.
+        features.beams = np.isin(doors, self.beams.paired)
         settled_us = self._tracks.settled_us[rows].tolist()
         spots = zip(tags.tolist(), doors.tolist(), strict=True)
         labels = np.array(

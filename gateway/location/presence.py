@@ -1,7 +1,7 @@
 """Presence in zones: arrived, moved, missing, departed — with hysteresis and honest silence.
 
-A case opens when a tag is read where it is not believed to be, and is looked at once a second while
-reads feed it. Where a tag that was nowhere has arrived is decided here, and when one has been
+A case opens when a tag is read where it is not believed to be, and is looked at twice a second
+while reads feed it. Where a tag that was nowhere has arrived is decided here, and when one has been
 unseen for too long; whether one has moved in `moves.py`.
 """
 
@@ -28,13 +28,13 @@ from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning
 
 #: Open cases are looked at this often: what is decided here takes seconds to be believed.
-ROUND_US = 1_000_000
+ROUND_US = 500_000
 #: A case is closed when nothing has fed it for this long.
 CLOSE_US = 6_000_000
 #: A case is looked at in every so many rounds if the tag was read at home about as lately as
 #: elsewhere.
 AT_HOME_US = 1_500_000
-SURE_ROUNDS = 4
+SURE_ROUNDS = 8
 #: So many times as long is waited for a tag first read that is just now at a door, or where only
 #: power tells zones apart.
 WAIT_TIMES = 2
@@ -88,7 +88,7 @@ class ZonePresence:
         self._open = np.sort(np.concatenate((self._open, new)))
 
     def decide(self, held: Numbers, end_us: int) -> list[Decision]:
-        """Once a second decide all open cases but those of `held` tags."""
+        """Twice a second decide all open cases but those of `held` tags."""
         states = self._states
         self._begun_us = self._begun_us or end_us
         if not len(self._open) or end_us % ROUND_US:

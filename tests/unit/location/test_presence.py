@@ -40,7 +40,7 @@ def test_a_tag_that_is_heard_far_worse_at_its_new_place_has_moved_and_that_is_su
     scene.run(71)
     assert scene.story("A") == ["arrived bin-1", "moved bin-2"]
     moved = scene.of("A")[1]
-    assert seconds(moved.record_time_us) <= 66.5
+    assert seconds(moved.record_time_us) <= 66.0
     assert moved.confidence > 0.8
 
 

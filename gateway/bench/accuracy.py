@@ -116,10 +116,11 @@ def run(
             for seed in seeds:
                 _log.info("%s, seed %d: simulating %g s", name, seed, seconds)
                 world = recorded(name, seed, seconds, folder, keep=keep is not None)
-                _run_world(world, results)
+                calibration = None
                 if name in RACKS:
                     walk = walked(name, seed, folder / f"{name}-{seed}-walk")
-                    results.add(CALIBRATED, _again(world, walk.calibration()))
+                    calibration = walk.calibration()
+                _run_world(world, calibration, results)
             found[name] = _found(name, results)
     return {
         "measures": "movements against the truth of simulated warehouses",
@@ -162,8 +163,8 @@ def _found(name: str, results: _Results) -> dict[str, Any]:
     }
 
 
-def _run_world(world: Recorded, results: _Results) -> None:
-    """The core and every baseline on one recording."""
+def _run_world(world: Recorded, calibration: Calibration | None, results: _Results) -> None:
+    """The core, if need be once more and calibrated, and every baseline on one recording."""
     tape = world.tape
     site, tags, end_us = tape.site, tape.tags, tape.last_at_us
     reads = tape.in_order()
@@ -179,20 +180,13 @@ def _run_world(world: Recorded, results: _Results) -> None:
     tally = _score(site, truth, calls, seen, span)
     score_loads(truth, outcomes, seen, span, tally, site, tags)
     results.add(GATEWAY, tally)
+    if calibration is not None:
+        core = Core(site, tags, calibration=calibration)
+        calls = list(calls_of(Replay(core, tape).outcomes([], TICK_US, DECIDED_US), site, tags))
+        results.add(CALIBRATED, _score(site, truth, calls, seen, span))
     for name, make in results.baselines.items():
         calls = _baseline_calls(make(site), reads, end_us + DECIDED_US)
         results.add(name, _score(site, truth, calls, seen, span))
-
-
-def _again(world: Recorded, calibration: Calibration) -> Tally:
-    """The core on the same recording, calibrated."""
-    tape = world.tape
-    site, tags, end_us = tape.site, tape.tags, tape.last_at_us
-    core = Core(site, tags, calibration=calibration)
-    calls = list(calls_of(Replay(core, tape).outcomes([], TICK_US, DECIDED_US), site, tags))
-    truth = Truth.of(world.facts, site, tags, end_us)
-    span = (tape.start_us + WARM_UP_US, end_us - DECIDED_US)
-    return _score(site, truth, calls, Seen(tape.in_order(), site), span)
 
 
 def _score(site: Site, truth: Truth, calls: list[Call], seen: Seen, span: Span) -> Tally:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gateway.location.coverage import INSIDE, Coverage
-from gateway.location.epochs import EPOCH_US
+from gateway.location.epochs import EPOCH_US, TURN_US, is_turn
 from gateway.location.evidence import Bools, Numbers
 from gateway.location.explain import zone_evidence
 from gateway.location.kin import Kin
@@ -27,14 +27,12 @@ from gateway.model.place import ZoneKind
 from gateway.model.tags import TagIndex
 from gateway.model.tuning import LocationTuning
 
-#: Open cases are looked at this often: what is decided here takes seconds to be believed.
-ROUND_US = 500_000
 #: A case is closed when nothing has fed it for this long.
 CLOSE_US = 6_000_000
-#: A case is looked at in every so many rounds if the tag was read at home about as lately as
+#: A case is looked at in every so many turns if the tag was read at home about as lately as
 #: elsewhere.
 AT_HOME_US = 1_500_000
-SURE_ROUNDS = 8
+SURE_TURNS = 8
 #: So many times as long is waited for a tag first read that is just now at a door, or where only
 #: power tells zones apart.
 WAIT_TIMES = 2
@@ -91,7 +89,7 @@ class ZonePresence:
         """Twice a second decide all open cases but those of `held` tags."""
         states = self._states
         self._begun_us = self._begun_us or end_us
-        if not len(self._open) or end_us % ROUND_US:
+        if not len(self._open) or not is_turn(end_us):
             return []
         tags = self._open[self._unsure(self._open, end_us)]
         if not len(tags):
@@ -127,8 +125,8 @@ class ZonePresence:
         rivals = states.rival[tags]
         slow = (rivals == NO_ZONE) | self._coverage.overlap[zones, rivals]
         sure = (states.presence[tags] == Presence.PRESENT) & slow
-        turn = states.turn[tags] % SURE_ROUNDS == end_us // ROUND_US % SURE_ROUNDS
-        turn |= states.case_us[tags] > end_us - ROUND_US
+        turn = states.turn[tags] % SURE_TURNS == end_us // TURN_US % SURE_TURNS
+        turn |= states.case_us[tags] > end_us - TURN_US
         return np.asarray(turn | ~(sure & at_home.any(axis=1)))
 
     def _close(self, decided: Numbers, end_us: int) -> None:

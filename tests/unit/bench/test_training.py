@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gateway.bench.pupil import one_sided, plain
-from gateway.bench.training import fit
-from gateway.location.passage_model import softmax
+from gateway.bench.training import fit, relearn
+from gateway.location.passage_model import KINDS, shipped, softmax
 from gateway.model.place import Side
 
 
@@ -38,3 +38,13 @@ def test_a_dock_watched_from_one_side_shows_what_that_sides_antennas_read() -> N
         assert seen.crossings == all_seen.crossings
         read += len(there)
     assert read > 20
+
+
+def test_what_is_learnt_anew_of_some_cases_leaves_all_others_as_they_were() -> None:
+    old, number = shipped(), KINDS.index("half_with_beams")
+    new, about = relearn(old, "half_with_beams", worlds=2, seconds=40.0, first_seed=7_000)
+    assert about["passages"] > 0
+    for before, after in zip(old.rounds, new.rounds, strict=True):
+        for kind in range(len(KINDS)):
+            assert (after[kind] is before[kind]) is (kind != number)
+    assert np.array_equal(new.confidence, old.confidence)
